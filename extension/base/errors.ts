@@ -1,0 +1,26 @@
+/**
+ * An error whose message is a sentence for a person: what happened and what to do next.
+ * Everything else that is thrown is a fault of ours and is shown as such.
+ */
+export class UserError extends Error {
+  override readonly name = "UserError";
+}
+
+/** Thrown to unwind when a person cancels. It is never shown. */
+export class CancelledError extends Error {
+  override readonly name = "CancelledError";
+  constructor() {
+    super("Cancelled.");
+  }
+}
+
+export function isCancelled(error: unknown): boolean {
+  return error instanceof CancelledError;
+}
+
+/** One line for the log: the chain of causes by name and message, without stacks. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = `${error.name}: ${error.message}`;
+  return error.cause === undefined ? own : `${own} (because ${describe(error.cause)})`;
+}

@@ -1,0 +1,45 @@
+import * as z from "zod/mini";
+
+/** `id` is the function's own id of the owner; `label` is what people recognise, the e-mail. */
+export const Account = z.object({ id: z.string(), label: z.string() });
+export type Account = z.infer<typeof Account>;
+
+/** `codeVerifier`: RFC 7636, 43 to 128 unreserved characters. */
+export const TokenRequest = z.strictObject({
+  code: z.string().check(z.minLength(1), z.maxLength(200)),
+  codeVerifier: z.string().check(z.regex(/^[A-Za-z0-9._~-]{43,128}$/)),
+});
+export type TokenRequest = z.infer<typeof TokenRequest>;
+
+export const TokenAnswer = z.object({
+  sessionToken: z.string().check(z.regex(/^ors_[A-Za-z0-9_-]{43}$/)),
+  expiresAt: z.iso.datetime(),
+  account: Account,
+  isAdmin: z.boolean(),
+});
+export type TokenAnswer = z.infer<typeof TokenAnswer>;
+
+/** The window after which OpenRouter counts a key's spend from zero again: at 00:00 UTC, weeks from Monday. */
+export const Reset = z.enum(["daily", "weekly", "monthly"]);
+export type Reset = z.infer<typeof Reset>;
+
+/** What an owner may have. Money in US dollars. */
+export const PlanAnswer = z.object({
+  maxKeys: z.number(),
+  budgetUsd: z.number(),
+  reset: Reset,
+  defaultKeyUsd: z.number(),
+  maxKeyUsd: z.number(),
+  maxLifetimeDays: z.number(),
+});
+export type PlanAnswer = z.infer<typeof PlanAnswer>;
+
+/** `allowanceUsd`: the dollars of the plan not yet given to a key; `keysLeft`: how many more keys may be made. */
+export const MeAnswer = z.object({
+  account: Account,
+  isAdmin: z.boolean(),
+  plan: PlanAnswer,
+  allowanceUsd: z.number(),
+  keysLeft: z.number(),
+});
+export type MeAnswer = z.infer<typeof MeAnswer>;

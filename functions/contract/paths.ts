@@ -1,0 +1,21 @@
+/** The function's routes. Constants, not inferred types: installed extensions lag the function for months. */
+export const paths = {
+  health: "/v1/health",
+  authStart: "/v1/auth/start",
+  authCallback: "/v1/auth/callback",
+  authToken: "/v1/auth/token",
+  session: "/v1/session",
+  me: "/v1/me",
+  keys: "/v1/keys",
+  key: (id: string) => `/v1/keys/${encodeURIComponent(id)}`,
+  keyReceived: (id: string) => `/v1/keys/${encodeURIComponent(id)}/received`,
+} as const;
+
+/** `<publisher>.<name>` of the extension: the host of the redirect address that a desktop editor listens on. */
+export const extensionId = "openrouter-keys.openrouter-keys";
+
+/** The path of every redirect address: `vscode://<extensionId>/auth` and `http://127.0.0.1:<port>/auth`. */
+export const redirectPath = "/auth";
+
+/** Every session token begins so; scanners and redactors look for it. */
+export const sessionTokenPrefix = "ors_";
