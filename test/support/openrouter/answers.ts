@@ -40,6 +40,11 @@ export function isMessagesPath(path: string): boolean {
   return path === "/api/v1/messages" || path.startsWith("/api/v1/messages/");
 }
 
+/** Whether the path asks a model, rather than manages keys. */
+export function isInferencePath(path: string): boolean {
+  return path === "/api/v1/chat/completions" || path === "/api/v1/responses" || isMessagesPath(path);
+}
+
 const anthropicTypes = new Map([
   [400, ["invalid_request_error", "invalid_request"]],
   [401, ["authentication_error", "authentication"]],

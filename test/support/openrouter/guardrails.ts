@@ -126,6 +126,19 @@ export function guardrailRoutes(account: Account): Hono<StandInEnv> {
   return routes;
 }
 
+/** The guardrail that a key is under. */
+export function guardrailOf(account: Account, keyHash: string): Guardrail | undefined {
+  const assignment = account.assignments.get(keyHash);
+  return assignment === undefined ? undefined : account.guardrails.get(assignment.guardrailId);
+}
+
+/** Whether the key's guardrail lets it use the model. */
+export function isModelAllowed(account: Account, keyHash: string, model: string): boolean {
+  const guardrail = guardrailOf(account, keyHash);
+  const isListed = guardrail?.allowed_models?.includes(model) ?? true;
+  return isListed && guardrail?.ignored_models?.includes(model) !== true;
+}
+
 function assignmentObjects(account: Account) {
   return [...account.assignments].flatMap(([hash, assignment]) => {
     const key = liveKey(account, hash);

@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from "hono";
 
 import { sha256 } from "./account.ts";
 import type { Account } from "./account.ts";
+import { isInferencePath } from "./answers.ts";
 import { bearerOf, credentialOf, identify } from "./auth.ts";
 import type { Caller } from "./auth.ts";
 import { parseJson } from "./context.ts";
@@ -47,7 +48,6 @@ export function createRecorder(account: Account): Recorder {
       c.set("caller", caller);
       c.set("body", body);
 
-      const isInference = /^\/api\/v1\/(chat\/completions|responses|messages)/.test(c.req.path);
       const entry: { -readonly [Field in keyof RecordedRequest]: RecordedRequest[Field] } = {
         method: c.req.method,
         path: c.req.path,
@@ -56,7 +56,7 @@ export function createRecorder(account: Account): Recorder {
         authorization: authorization === undefined ? null : sha256(bearerOf(authorization) || authorization),
         xApiKey: xApiKey === undefined ? null : sha256(xApiKey),
         userAgent: c.req.header("user-agent") ?? null,
-        body: isInference || body === "" ? null : (parseJson(body) ?? null),
+        body: isInferencePath(c.req.path) || body === "" ? null : (parseJson(body) ?? null),
         status: null,
       };
       requests.push(entry);

@@ -8,14 +8,22 @@ import { createAccount, liveKey, liveKeys } from "./account.ts";
 import { messages, refusal } from "./answers.ts";
 import { createClock } from "./clock.ts";
 import type { StandInEnv } from "./context.ts";
+import { controlRoutes } from "./control-routes.ts";
+import { createFaultRules } from "./fault-rules.ts";
+import type { FaultRule, RuleInForce } from "./fault-rules.ts";
+import { faultMiddleware } from "./faults.ts";
 import { guardrailRoutes } from "./guardrails.ts";
+import { inferenceRoutes } from "./inference-routes.ts";
 import { keyObject } from "./key-object.ts";
 import type { KeyObject } from "./key-object.ts";
 import { keyRoutes } from "./key-routes.ts";
 import { createKnobBoard } from "./knobs.ts";
+import type { KnobChanges, Knobs } from "./knobs.ts";
+import { modelRoutes } from "./models.ts";
 import { ownKeyRoutes } from "./own-key-routes.ts";
 import { createRecorder } from "./recorder.ts";
 import type { RecordedRequest } from "./recorder.ts";
+import { callLimit, unknownFields } from "./quirks.ts";
 import { newWorkspace, workspaceRoutes } from "./workspaces.ts";
 
 /** OpenRouter on loopback: real keys, limits, windows and spend, no account and no money. */
@@ -32,6 +40,7 @@ export interface OpenRouterStandIn {
   /** Every request that came in, oldest first; the array grows in place. */
   readonly requests: readonly RecordedRequest[];
   readonly clearRequests: () => void;
+  readonly faults: FaultSwitches;
   /** A date holds the stand-in's clock still there; a function replaces it. */
   readonly setClock: (clock: Date | (() => Date)) => void;
   readonly advance: (ms: number) => void;
@@ -39,6 +48,21 @@ export interface OpenRouterStandIn {
   readonly spend: (hash: string, usd: number, at?: Date) => void;
   /** Breaks open connections and ends. May be called twice. */
   readonly stop: () => Promise<void>;
+}
+
+/** What goes wrong: rules for single requests, and standing knobs. */
+export interface FaultSwitches {
+  /** Throws on a rule that is not one. */
+  readonly add: (rule: FaultRule) => void;
+  /** Takes all rules away. */
+  readonly clear: () => void;
+  /** The rules in force, and how often each has fired. */
+  readonly rules: () => readonly RuleInForce[];
+  readonly knobs: () => Knobs;
+  /** Throws on a value out of range. */
+  readonly turn: (changes: KnobChanges) => void;
+  /** No rules, knobs as at the start. */
+  readonly reset: () => void;
 }
 
 export interface StandInOptions {
@@ -57,12 +81,18 @@ export async function startOpenRouter(options: StandInOptions = {}): Promise<Ope
   const account = createAccount({ clock, knobs, managementKey, defaultWorkspace });
   const recorder = createRecorder(account);
 
+  const rules = createFaultRules();
+  const stopping = new AbortController();
+
   const app = new Hono<StandInEnv>({ strict: false });
-  app.use(recorder.middleware);
+  app.route("/stand-in", controlRoutes(account, recorder, rules));
+  app.use(recorder.middleware, faultMiddleware(rules, stopping.signal), callLimit(account), unknownFields(account));
   app.route("/api/v1/keys", keyRoutes(account));
   app.route("/api/v1/workspaces", workspaceRoutes(account));
   app.route("/api/v1/guardrails", guardrailRoutes(account));
+  app.route("/api/v1/models", modelRoutes(account));
   app.route("/api/v1", ownKeyRoutes(account));
+  app.route("/api/v1", inferenceRoutes(account));
   app.notFound((c) => refusal(c.req.path, 404, messages.notFound));
 
   const server = createServer(getRequestListener(app.fetch));
@@ -84,6 +114,17 @@ export async function startOpenRouter(options: StandInOptions = {}): Promise<Ope
     keys: () => liveKeys(account).map((key) => keyObject(account, key, clock.now())),
     requests: recorder.requests,
     clearRequests: recorder.clear,
+    faults: {
+      add: rules.add,
+      clear: rules.clear,
+      rules: rules.list,
+      knobs: knobs.read,
+      turn: knobs.turn,
+      reset() {
+        rules.clear();
+        knobs.reset();
+      },
+    },
     setClock: clock.set,
     advance: clock.advance,
     spend(hash, usd, at = clock.now()) {
@@ -92,6 +133,7 @@ export async function startOpenRouter(options: StandInOptions = {}): Promise<Ope
     },
     async stop() {
       if (!server.listening) return;
+      stopping.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;
