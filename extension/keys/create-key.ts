@@ -1,0 +1,244 @@
+/**
+ * Makes a key so that whatever is lost at whatever moment (the request, the answer, this process) there is exactly
+ * one key in the end and its secret is stored. What is needed to repeat the request and to open its answer is stored
+ * before anything is sent, and dropped only when the secret is stored, or when the function has definitely refused.
+ */
+import type { CreateKeyRequest, Key } from "../../functions/contract/keys.ts";
+import type { Access } from "../account/access-token.ts";
+import { FunctionError, leavesOutcomeOpen } from "../account/function-error.ts";
+import type { Clock } from "../base/clock.ts";
+import { CancelledError, describe, isCancelled, UserError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { KeyService } from "./key-service.ts";
+import { createRecipient, openSealed } from "./sealed-secret.ts";
+import type { PendingKey, SecretVault } from "./secret-vault.ts";
+
+/** secret-lost: the key exists, and nobody can get its secret any more. discarded: it was cancelled, and is deleted. */
+export type Delivery =
+  | { readonly kind: "delivered"; readonly key: Key }
+  | { readonly kind: "secret-lost"; readonly key: Key }
+  | { readonly kind: "discarded" };
+
+/** Says what is happening, in a sentence, while it takes long. */
+export type Report = (message: string) => void;
+
+export interface KeyCreation {
+  /**
+   * Throws UserError (refused; or not answered, and then it goes on in the background) and CancelledError (nothing
+   * was sent, or the key will be deleted by `settle`).
+   */
+  create(
+    access: Access,
+    request: Omit<CreateKeyRequest, "recipient">,
+    signal: AbortSignal,
+    report: Report,
+  ): Promise<Delivery>;
+  /** The creates of this account that have no end yet and are not to be discarded. */
+  unfinished(access: Access): Promise<readonly PendingKey[]>;
+  /** Goes on with one of them. Throws as `create` does. */
+  finish(access: Access, entry: PendingKey, signal: AbortSignal, report: Report): Promise<Delivery>;
+  /** Marks it: `settle` deletes the key. */
+  discard(access: Access, entry: PendingKey): Promise<void>;
+  /** Ends every create that an earlier window or a cancel left open, and says how each ended. Never rejects. */
+  settle(access: Access): Promise<{ readonly deliveries: readonly Delivery[]; readonly leftOpen: number }>;
+}
+
+interface KeyCreationDeps {
+  readonly service: Pick<KeyService, "create" | "received" | "delete">;
+  readonly vault: SecretVault;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Milliseconds during which an answer that leaves the outcome open is asked for again. */
+const patience = 60_000;
+
+export function createKeyCreation({ service, vault, clock, log }: KeyCreationDeps): KeyCreation {
+  /** What this window is working on, by idempotency key: whoever else wants it finished waits for the same end. */
+  const inHand = new Map<string, Promise<Delivery>>();
+
+  async function create(
+    access: Access,
+    request: Omit<CreateKeyRequest, "recipient">,
+    signal: AbortSignal,
+    report: Report,
+  ): Promise<Delivery> {
+    if (signal.aborted) throw new CancelledError();
+    const { recipient, privateKey } = await createRecipient();
+    const body: CreateKeyRequest = { ...request, recipient };
+    const entry: PendingKey = {
+      idempotencyKey: crypto.randomUUID(),
+      accountId: access.account.id,
+      name: request.name,
+      body: JSON.stringify(body),
+      privateKey,
+      createdAt: clock.now(),
+      discard: false,
+    };
+    return once(entry, async () => {
+      await vault.pending.put(access.address, entry).catch((cause: unknown) => {
+        const message = "The editor's secret storage does not take anything, so no key was made. Unlock it and try again.";
+        throw new UserError(message, { cause });
+      });
+      return deliver(access, entry, { signal, report, maybeSent: false });
+    });
+  }
+
+  function once(entry: PendingKey, work: () => Promise<Delivery>): Promise<Delivery> {
+    const running = inHand.get(entry.idempotencyKey);
+    if (running !== undefined) return running;
+    const delivery = work().finally(() => inHand.delete(entry.idempotencyKey));
+    inHand.set(entry.idempotencyKey, delivery);
+    return delivery;
+  }
+
+  interface Attempt {
+    readonly signal: AbortSignal | undefined;
+    readonly report: Report;
+    /** An earlier attempt may have reached the function, so a cancel has to look for the key. */
+    readonly maybeSent: boolean;
+  }
+
+  async function deliver(access: Access, entry: PendingKey, attempt: Attempt): Promise<Delivery> {
+    const answer = await askUntilClear(access, entry, attempt);
+    const { key, sealedSecret } = answer;
+    // Read again: another window may have been told to cancel.
+    const discard = (await vault.pending.read(access.address, entry))?.discard ?? entry.discard;
+    if (discard) return remove(access, entry, key.id);
+
+    if (sealedSecret === undefined) {
+      const stored = await vault.secrets.read(access.address, key.id);
+      await vault.pending.drop(access.address, entry);
+      return { kind: stored === undefined ? "secret-lost" : "delivered", key };
+    }
+    const secret = await openSealed(sealedSecret, entry.privateKey);
+    if (secret === undefined) {
+      log.error(`The answer for the key ${key.id} cannot be opened.`);
+      await vault.pending.drop(access.address, entry);
+      return { kind: "secret-lost", key };
+    }
+
+    await vault.secrets.put(access.address, key.id, secret).catch((cause: unknown) => {
+      const message = `The key “${entry.name}” was made, but the editor's secret storage does not take its secret.`;
+      throw new UserError(`${message} Unlock the storage and restart the editor: the key arrives then.`, { cause });
+    });
+    try {
+      await service.received(access, key.id);
+      await vault.pending.drop(access.address, entry);
+    } catch (error) {
+      // The secret is safe. The entry stays, so that the next start tells the function to erase its sealed copy.
+      log.warn(`The key ${key.id} is stored, but the function could not be told: ${describe(error)}`);
+    }
+    return { kind: "delivered", key };
+  }
+
+  async function remove(access: Access, entry: PendingKey, keyId: string): Promise<Delivery> {
+    await service.delete(access, keyId);
+    await vault.secrets.forget(access.address, keyId);
+    await vault.pending.drop(access.address, entry);
+    return { kind: "discarded" };
+  }
+
+  async function askUntilClear(access: Access, entry: PendingKey, attempt: Attempt): ReturnType<KeyService["create"]> {
+    const { signal, report } = attempt;
+    const giveUpAt = clock.now() + patience;
+    let { maybeSent } = attempt;
+    const abandon = async (): Promise<never> => {
+      if (maybeSent) await vault.pending.put(access.address, { ...entry, discard: true });
+      else await vault.pending.drop(access.address, entry);
+      throw new CancelledError();
+    };
+
+    for (let round = 0; ; round += 1) {
+      if (signal?.aborted) return abandon();
+      const earlierMaybeSent = maybeSent;
+      try {
+        maybeSent = true;
+        return await service.create(access, entry.idempotencyKey, entry.body, signal);
+      } catch (error) {
+        if (isCancelled(error)) return abandon();
+        if (!(error instanceof FunctionError)) throw error;
+        maybeSent = earlierMaybeSent || leavesOutcomeOpen(error);
+        const wait = waitBefore(error, round);
+        if (wait === undefined || clock.now() + wait > giveUpAt) throw await giveUp(access, entry, error, maybeSent);
+
+        report(waiting(error));
+        log.info(`The create of “${entry.name}” is repeated in ${wait} ms (${error.code}).`);
+        await clock.sleep(wait, signal).catch(abandon);
+      }
+    }
+  }
+
+  async function giveUp(access: Access, entry: PendingKey, error: FunctionError, maybeSent: boolean): Promise<Error> {
+    if (!maybeSent) {
+      await vault.pending.drop(access.address, entry);
+      return error;
+    }
+    // A session that ended says nothing of what an earlier attempt did; every other refusal says that there is no key.
+    const isAnswered = !leavesOutcomeOpen(error) && error.status !== 401 && error.code !== "rate_limited";
+    if (isAnswered) {
+      await vault.pending.drop(access.address, entry);
+      return error;
+    }
+    if (error.status === 401) return error;
+    const goesOn = `The request for “${entry.name}” is kept and goes on in the background.`;
+    return new UserError(`${error.message} ${goesOn}`, { cause: error });
+  }
+
+  return {
+    create,
+    unfinished: async (access) =>
+      (await vault.pending.list(access.address, access.account.id)).filter(({ discard }) => !discard),
+    finish: (access, entry, signal, report) =>
+      once(entry, () => deliver(access, entry, { signal, report, maybeSent: true })),
+    discard: async (access, entry) => {
+      await vault.pending.put(access.address, { ...entry, discard: true });
+    },
+    settle: async (access) => {
+      const deliveries: Delivery[] = [];
+      let leftOpen = 0;
+      try {
+        for (const entry of await vault.pending.list(access.address, access.account.id)) {
+          if (inHand.has(entry.idempotencyKey)) continue;
+          const attempt: Attempt = { signal: undefined, report: () => {}, maybeSent: true };
+          try {
+            deliveries.push(await once(entry, () => deliver(access, entry, attempt)));
+          } catch (error) {
+            leftOpen += 1;
+            log.warn(`The key “${entry.name}” is still to come: ${describe(error)}`);
+          }
+        }
+      } catch (error) {
+        log.error(`The creates under way cannot be read: ${describe(error)}`);
+      }
+      return { deliveries, leftOpen };
+    },
+  };
+}
+
+/** Milliseconds until the same request is worth repeating; undefined: it is not. */
+function waitBefore(error: FunctionError, round: number): number | undefined {
+  switch (error.code) {
+    case "conflict":
+    case "rate_limited":
+    case "unreachable":
+    case "too_slow":
+    case "gateway":
+    case "internal":
+    case "upstream_busy":
+    case "upstream_unavailable":
+    case "database_unavailable":
+    case "directory_unknown":
+      // At least half a second whatever the function says: an answer of 0 must not become a tight loop.
+      return Math.max(error.retryAfter === undefined ? 1000 * 2 ** Math.min(round, 3) : error.retryAfter * 1000, 500);
+    default:
+      return undefined;
+  }
+}
+
+function waiting(error: FunctionError): string {
+  if (error.code === "conflict") return "The key is being made. Waiting for it…";
+  if (error.code === "rate_limited") return "Many keys were asked for just now. Waiting for the next turn…";
+  if (error.code === "unreachable" || error.code === "too_slow") return "No answer yet. Asking again…";
+  return "The function is busy. Asking again…";
+}

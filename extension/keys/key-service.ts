@@ -1,0 +1,74 @@
+import { MeAnswer } from "../../functions/contract/account.ts";
+import {
+  CreateKeyAnswer,
+  idempotencyHeader,
+  Key,
+  KeysAnswer,
+  type PatchKeyRequest,
+} from "../../functions/contract/keys.ts";
+import { paths } from "../../functions/contract/paths.ts";
+import type { Access } from "../account/access-token.ts";
+import type { Call, FunctionClient } from "../account/function-client.ts";
+import { FunctionError } from "../account/function-error.ts";
+import type { SessionStore } from "../account/session.ts";
+
+/** The function as seen from here. Every method throws FunctionError, and CancelledError when its signal is aborted. */
+export interface KeyService {
+  me(access: Access, signal?: AbortSignal): Promise<MeAnswer>;
+  list(access: Access, signal?: AbortSignal): Promise<KeysAnswer>;
+  /** `body` is a serialised CreateKeyRequest. Repeating both ends with the one key, whatever was lost before. */
+  create(access: Access, idempotencyKey: string, body: string, signal?: AbortSignal): Promise<CreateKeyAnswer>;
+  /** The secret is stored here: the function may erase its sealed copy. */
+  received(access: Access, keyId: string): Promise<void>;
+  patch(access: Access, keyId: string, patch: PatchKeyRequest): Promise<Key>;
+  delete(access: Access, keyId: string): Promise<void>;
+}
+
+interface KeyServiceDeps {
+  readonly client: FunctionClient;
+  readonly sessions: Pick<SessionStore, "expire" | "forget">;
+}
+
+/** Longer than the function waits for OpenRouter, so that its own answer is heard. */
+const createTimeout = 40_000;
+
+export function createKeyService({ client, sessions }: KeyServiceDeps): KeyService {
+  /** A refused token is not offered again, and who has left is not served; a function in trouble changes nothing. */
+  async function watched<T>(access: Access, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof FunctionError && error.code === "unauthorized") {
+        await sessions.expire(access.address, access.token);
+      }
+      if (error instanceof FunctionError && error.code === "offboarded") await sessions.forget(access.address);
+      throw error;
+    }
+  }
+
+  const to = ({ address, token }: Access): Pick<Call, "address" | "token"> => ({ address, token });
+
+  return {
+    me: (access, signal) =>
+      watched(access, client.ask({ ...to(access), method: "GET", path: paths.me, signal }, MeAnswer)),
+
+    list: (access, signal) =>
+      watched(access, client.ask({ ...to(access), method: "GET", path: paths.keys, signal }, KeysAnswer)),
+
+    create: (access, idempotencyKey, body, signal) => {
+      const headers = { [idempotencyHeader]: idempotencyKey };
+      const call: Call = { ...to(access), method: "POST", path: paths.keys, headers, body, signal, timeout: createTimeout };
+      return watched(access, client.ask(call, CreateKeyAnswer));
+    },
+
+    received: (access, keyId) =>
+      watched(access, client.tell({ ...to(access), method: "POST", path: paths.keyReceived(keyId) })),
+
+    patch: (access, keyId, patch) => {
+      const call: Call = { ...to(access), method: "PATCH", path: paths.key(keyId), body: JSON.stringify(patch) };
+      return watched(access, client.ask(call, Key));
+    },
+
+    delete: (access, keyId) => watched(access, client.tell({ ...to(access), method: "DELETE", path: paths.key(keyId) })),
+  };
+}

@@ -1,0 +1,41 @@
+import type { Access } from "../account/access-token.ts";
+import type { FunctionAddress } from "../account/function-address.ts";
+import type { SessionStore } from "../account/session.ts";
+import type { SecretVault } from "./secret-vault.ts";
+
+/** The one key that tools get through the key helper. */
+export interface ToolsKeyChoice {
+  /** Its id, when it belongs to this account. */
+  read(access: Access): Promise<string | undefined>;
+  use(access: Access, keyId: string): Promise<void>;
+  /** Nothing is served any more. */
+  forget(address: FunctionAddress): Promise<void>;
+  /**
+   * What the key helper serves, read anew each time: the secret, or undefined when nothing is set up, nobody is
+   * known here (signed out, offboarded), or somebody else has signed in. An expired session still serves: the key
+   * has its own limit and expiry, and the function ends it when the person leaves.
+   */
+  readSecret(address: FunctionAddress): Promise<string | undefined>;
+}
+
+interface ToolsKeyDeps {
+  readonly vault: SecretVault;
+  readonly sessions: Pick<SessionStore, "read">;
+}
+
+export function createToolsKeyChoice({ vault, sessions }: ToolsKeyDeps): ToolsKeyChoice {
+  return {
+    read: async ({ address, account }) => {
+      const chosen = await vault.toolsKey.read(address);
+      return chosen?.accountId === account.id ? chosen.keyId : undefined;
+    },
+    use: ({ address, account }, keyId) => vault.toolsKey.put(address, { keyId, accountId: account.id }),
+    forget: (address) => vault.toolsKey.forget(address),
+    readSecret: async (address) => {
+      const [chosen, session] = await Promise.all([vault.toolsKey.read(address), sessions.read(address)]);
+      if (chosen === undefined || session.kind === "signed-out") return undefined;
+      if (session.account.id !== chosen.accountId) return undefined;
+      return vault.secrets.read(address, chosen.keyId);
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** How money and days are written everywhere in the extension. */
+
+const cents = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
+const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+const dayAndYear = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
+
+/** `$25`, `$3.20`, `under $0.01`. */
+export function usd(amount: number): string {
+  if (amount > 0 && amount < 0.005) return "under $0.01";
+  return Number.isInteger(amount) ? dollars.format(amount) : cents.format(amount);
+}
+
+/** `1 Dec`, in UTC because OpenRouter resets at 00:00 UTC. */
+export function dayOf(time: string): string {
+  return day.format(new Date(time));
+}
+
+/** `1 Dec 2026`, in UTC. */
+export function dayAndYearOf(time: string): string {
+  return dayAndYear.format(new Date(time));
+}
+
+/** `10:42`, where the person is. */
+export function clockTimeOf(time: string): string {
+  return new Date(time).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+}
+
+/** `a day`, `a week`, `a month`. */
+export function perWindow(reset: "daily" | "weekly" | "monthly"): string {
+  if (reset === "daily") return "a day";
+  return reset === "weekly" ? "a week" : "a month";
+}
