@@ -1,0 +1,29 @@
+import * as z from "zod/mini";
+
+/**
+ * What is read of OpenRouter's answers, and no more: fields are added there weekly, and a strict reading of the one
+ * answer that cannot be asked for twice would throw a secret away. Source: OpenRouter's OpenAPI, keys operations.
+ */
+const money = z.catch(z.number(), 0);
+
+export const UpstreamKeyData = z.object({
+  hash: z.string().check(z.minLength(1)),
+  name: z.catch(z.string(), ""),
+  label: z.catch(z.string(), ""),
+  disabled: z.catch(z.boolean(), false),
+  limit: z.catch(z.nullable(z.number()), null),
+  limit_remaining: z.catch(z.nullable(z.number()), null),
+  usage_daily: money,
+  usage_weekly: money,
+  usage_monthly: money,
+  created_at: z.catch(z.optional(z.string()), undefined),
+});
+export type UpstreamKeyData = z.infer<typeof UpstreamKeyData>;
+
+export const KeyAnswer = z.object({ data: UpstreamKeyData });
+
+/** The list skips entries that make no sense instead of failing whole. */
+export const KeysAnswer = z.object({ data: z.array(z.unknown()) });
+
+/** Only the secret is required: its SHA-256 is the key's hash, so odd metadata loses nothing. */
+export const CreatedAnswer = z.object({ key: z.string().check(z.minLength(1)), data: z.catch(z.optional(UpstreamKeyData), undefined) });

@@ -1,0 +1,119 @@
+import { and, desc, eq, gt, inArray, lte } from "drizzle-orm";
+
+import type { AccountStore, Owner } from "../../services/account-store.ts";
+import type { Database } from "./database.ts";
+import { owners, sessions, signInAttempts, signInCodes } from "./schema.ts";
+
+export function createAccountStore(database: Database): AccountStore {
+  return {
+    async saveAttempt(attempt) {
+      await database.insert(signInAttempts).values({ ...attempt, expiresAt: new Date(attempt.expiresAt) });
+    },
+
+    async takeAttempt(stateHash, now) {
+      await database.delete(signInAttempts).where(lte(signInAttempts.expiresAt, new Date(now)));
+      const [row] = await database.delete(signInAttempts).where(eq(signInAttempts.stateHash, stateHash)).returning();
+      return row === undefined ? undefined : { ...row, expiresAt: row.expiresAt.getTime() };
+    },
+
+    admit: (person, ownerId, now) =>
+      database.transaction(async (transaction) => {
+        // Two first sign-ins at once: the second waits here and then finds the first one's row.
+        await transaction
+          .insert(owners)
+          .values({ ...person, id: ownerId, groups: [...person.groups], createdAt: new Date(now) })
+          .onConflictDoNothing();
+        const identity = and(eq(owners.issuer, person.issuer), eq(owners.subject, person.subject));
+        const [row] = await transaction.select().from(owners).where(identity).for("update");
+        if (row === undefined) return "conflict";
+        const [other] = await transaction.select().from(owners).where(eq(owners.email, person.email));
+        if (other !== undefined && other.id !== row.id) return "conflict";
+        await transaction
+          .update(owners)
+          .set({ email: person.email, groups: [...person.groups] })
+          .where(eq(owners.id, row.id));
+        return toOwner({ ...row, email: person.email, groups: [...person.groups] });
+      }),
+
+    async saveCode(code) {
+      await database
+        .insert(signInCodes)
+        .values({ ...code, authTime: new Date(code.authTime), expiresAt: new Date(code.expiresAt) });
+    },
+
+    async takeCode(codeHash, now) {
+      await database.delete(signInCodes).where(lte(signInCodes.expiresAt, new Date(now)));
+      const [row] = await database.delete(signInCodes).where(eq(signInCodes.codeHash, codeHash)).returning();
+      return row === undefined
+        ? undefined
+        : { ...row, authTime: row.authTime.getTime(), expiresAt: row.expiresAt.getTime() };
+    },
+
+    saveSession: (session) =>
+      database.transaction(async (transaction) => {
+        const [owner] = await transaction.select().from(owners).where(eq(owners.id, session.ownerId)).for("update");
+        if (owner === undefined || owner.blockedAt !== null) return undefined;
+        await transaction.insert(sessions).values({
+          tokenHash: session.tokenHash,
+          ownerId: session.ownerId,
+          createdAt: new Date(session.now),
+          authTime: new Date(session.authTime),
+          lastUsedAt: new Date(session.now),
+          idleUntil: new Date(session.idleUntil),
+          expiresAt: new Date(session.expiresAt),
+          client: session.client,
+        });
+        const surplus = transaction
+          .select({ tokenHash: sessions.tokenHash })
+          .from(sessions)
+          .where(eq(sessions.ownerId, session.ownerId))
+          .orderBy(desc(sessions.createdAt))
+          .offset(session.most);
+        await transaction.delete(sessions).where(inArray(sessions.tokenHash, surplus));
+        return toOwner(owner);
+      }),
+
+    async findSession(tokenHash, now) {
+      const [row] = await database
+        .select()
+        .from(sessions)
+        .innerJoin(owners, eq(owners.id, sessions.ownerId))
+        .where(
+          and(
+            eq(sessions.tokenHash, tokenHash),
+            gt(sessions.expiresAt, new Date(now)),
+            gt(sessions.idleUntil, new Date(now)),
+          ),
+        );
+      return row === undefined
+        ? undefined
+        : {
+            owner: toOwner(row.owners),
+            authTime: row.sessions.authTime.getTime(),
+            lastUsedAt: row.sessions.lastUsedAt.getTime(),
+          };
+    },
+
+    async touchSession(tokenHash, now, idleUntil) {
+      await database
+        .update(sessions)
+        .set({ lastUsedAt: new Date(now), idleUntil: new Date(idleUntil) })
+        .where(eq(sessions.tokenHash, tokenHash));
+    },
+
+    async endSession(tokenHash) {
+      await database.delete(sessions).where(eq(sessions.tokenHash, tokenHash));
+    },
+  };
+}
+
+function toOwner(row: typeof owners.$inferSelect): Owner {
+  return {
+    id: row.id,
+    issuer: row.issuer,
+    subject: row.subject,
+    email: row.email,
+    groups: row.groups,
+    blocked: row.blockedAt !== null,
+  };
+}

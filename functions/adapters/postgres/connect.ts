@@ -1,0 +1,68 @@
+import { sql } from "drizzle-orm";
+
+import type { AccountStore } from "../../services/account-store.ts";
+import type { KeyStore } from "../../services/key-store.ts";
+import { createAccountStore } from "./account-store.ts";
+import type { Database } from "./database.ts";
+import { createKeyStore } from "./key-store.ts";
+import { migrate } from "./migrate.ts";
+
+/** What the function keeps its state in. */
+export interface Stores {
+  readonly keys: KeyStore;
+  readonly accounts: AccountStore;
+  readonly pingDatabase: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** A PostgreSQL server, through postgres.js. `poolSize` connections at most. */
+export async function connectPostgres(url: string, poolSize: number): Promise<Stores> {
+  const { default: postgres } = await import("postgres");
+  const { drizzle } = await import("drizzle-orm/postgres-js");
+  const client = postgres(url, {
+    max: poolSize,
+    connect_timeout: 5,
+    idle_timeout: 60,
+    // Notices of the server are not for our log.
+    onnotice: () => undefined,
+  });
+  return open(drizzle(client, { casing: "snake_case" }), () => client.end({ timeout: 5 }));
+}
+
+/** PostgreSQL embedded in this process, kept in a folder that no other process may use meanwhile. */
+export async function connectEmbedded(folder: string): Promise<Stores> {
+  const { mkdir } = await import("node:fs/promises");
+  const { join } = await import("node:path");
+  const { PGlite } = await import("@electric-sql/pglite");
+  const { drizzle } = await import("drizzle-orm/pglite");
+  const { lockFolder } = await import("./folder-lock.ts");
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const unlock = await lockFolder(folder);
+  try {
+    const client = await PGlite.create(join(folder, "database"));
+    return await open(drizzle(client, { casing: "snake_case" }), async () => {
+      await client.close();
+      await unlock();
+    });
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+async function open(database: Database, close: () => Promise<void>): Promise<Stores> {
+  try {
+    await migrate(database);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    keys: createKeyStore(database),
+    accounts: createAccountStore(database),
+    pingDatabase: async () => {
+      await database.execute(sql`select 1`);
+    },
+    close,
+  };
+}

@@ -1,0 +1,35 @@
+import { Hono } from "hono";
+
+import type { MeAnswer } from "../contract/account.ts";
+import type { Deps } from "../services/deps.ts";
+import { isAdmin, readAccount } from "../services/read-account.ts";
+import { requireSession } from "./authenticate.ts";
+import type { HttpEnv } from "./env.ts";
+
+export function accountRoutes(deps: Deps) {
+  return new Hono<HttpEnv>().get("/", requireSession(deps), async (context) => {
+    const owner = context.get("owner");
+    const { plan, allowanceCents, keysLeft } = await readAccount(deps, owner);
+    return context.json({
+      account: { id: owner.id, label: owner.email },
+      isAdmin: isAdmin(deps.rules, owner),
+      plan: {
+        maxKeys: plan.maxKeys,
+        budgetUsd: plan.budgetCents / 100,
+        reset: plan.reset,
+        defaultKeyUsd: plan.defaultKeyCents / 100,
+        maxKeyUsd: plan.maxKeyCents / 100,
+        maxLifetimeDays: plan.maxLifetimeDays,
+      },
+      allowanceUsd: allowanceCents / 100,
+      keysLeft,
+    } satisfies MeAnswer);
+  });
+}
+
+export function sessionRoutes(deps: Deps) {
+  return new Hono<HttpEnv>().delete("/", requireSession(deps), async (context) => {
+    await deps.accounts.endSession(context.get("tokenHash"));
+    return context.body(null, 204);
+  });
+}

@@ -1,0 +1,27 @@
+import type { ProblemCode } from "../contract/problem.ts";
+import type { Owner } from "../services/account-store.ts";
+
+/** What handlers find on a request. */
+export interface HttpEnv {
+  Variables: {
+    requestId: string;
+    /** Set behind `authenticate`. */
+    owner: Owner;
+    tokenHash: string;
+    /** The problem that was answered, for the log. */
+    code: ProblemCode | undefined;
+  };
+}
+
+/** One line for each request; no address, header, body or person in it. */
+export interface RequestRecord {
+  readonly requestId: string;
+  readonly method: string;
+  /** The route's pattern, not its path: ids stay out. */
+  readonly route: string;
+  readonly status: number;
+  readonly milliseconds: number;
+  readonly code?: ProblemCode;
+  /** For status 500 and above: the chain of causes by name and message. */
+  readonly cause?: string;
+}

@@ -1,0 +1,34 @@
+import type { Recipient } from "../contract/keys.ts";
+import type { Plan } from "../policy/plan.ts";
+import type { RedirectRules } from "../policy/redirects.ts";
+import type { AccountStore } from "./account-store.ts";
+import type { IdentityIssuer } from "./identity-issuer.ts";
+import type { KeyStore } from "./key-store.ts";
+import type { Provisioner } from "./provisioner.ts";
+
+/** Milliseconds since the epoch. */
+export type Clock = () => number;
+
+/** Seals a secret to the key of whoever asked for it: a compact JWE, ECDH-ES with A256GCM. */
+export type Seal = (secret: string, recipient: Recipient) => Promise<string>;
+
+/** What the company has decided, from the settings. */
+export interface Rules {
+  readonly plans: readonly Plan[];
+  readonly allowedDomains: readonly string[];
+  readonly adminEmails: readonly string[];
+  readonly redirects: RedirectRules;
+}
+
+/** Everything the verbs work with. */
+export interface Deps {
+  readonly keys: KeyStore;
+  readonly accounts: AccountStore;
+  readonly provisioner: Provisioner;
+  readonly issuer: IdentityIssuer;
+  readonly seal: Seal;
+  readonly clock: Clock;
+  readonly rules: Rules;
+  /** Throws when the database does not answer. */
+  readonly pingDatabase: () => Promise<void>;
+}

@@ -1,0 +1,92 @@
+import type { ResetWindow } from "./key-store.ts";
+import { ServiceError } from "./errors.ts";
+
+/** A key as OpenRouter reports it. Money in US dollars; `hash` is OpenRouter's id, the SHA-256 of the secret. */
+export interface UpstreamKey {
+  readonly hash: string;
+  readonly name: string;
+  readonly label: string;
+  readonly disabled: boolean;
+  readonly limitUsd: number | null;
+  readonly remainingUsd: number | null;
+  readonly dayUsd: number;
+  readonly weekUsd: number;
+  readonly monthUsd: number;
+  readonly createdAt: Date | undefined;
+}
+
+export interface UpstreamKeyRequest {
+  readonly name: string;
+  readonly limitUsd: number;
+  readonly reset: ResetWindow;
+  readonly expiresAt: Date;
+  readonly workspaceId: string | undefined;
+}
+
+/** Makes and ends keys at OpenRouter. Every method throws UpstreamError and nothing else. */
+export interface Provisioner {
+  /**
+   * Sends exactly one request. An error of kind "lost" means that the key may exist all the same.
+   * `secret` must never be logged or stored in the clear.
+   */
+  createKey(request: UpstreamKeyRequest, signal: AbortSignal): Promise<{ readonly key: UpstreamKey; readonly secret: string }>;
+  /** Undefined when OpenRouter has no such key. */
+  getKey(hash: string, signal: AbortSignal): Promise<UpstreamKey | undefined>;
+  /** False when OpenRouter has no such key. */
+  updateKey(hash: string, change: { name?: string; disabled?: boolean }, signal: AbortSignal): Promise<boolean>;
+  /** Repeatable: a key that is not there counts as deleted. */
+  deleteKey(hash: string, signal: AbortSignal): Promise<void>;
+  /** Pages of keys, newest first, disabled ones included, until the consumer stops. */
+  walkKeys(workspaceId: string | undefined, signal: AbortSignal): AsyncIterable<readonly UpstreamKey[]>;
+}
+
+/**
+ * refused: OpenRouter said no, asking again will not help. busy: asked too often. unavailable: no usable answer, and
+ * nothing was changed or the request is safe to repeat. lost: a create whose answer never came or made no sense.
+ */
+export type UpstreamFailure = "refused" | "busy" | "unavailable" | "lost";
+
+/** The message says what was tried and the status, never a body: bodies of creates carry secrets. */
+export class UpstreamError extends Error {
+  override readonly name = "UpstreamError";
+  readonly kind: UpstreamFailure;
+  readonly retryAfter: number | undefined;
+
+  constructor(kind: UpstreamFailure, message: string, options: { retryAfter?: number | undefined; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.kind = kind;
+    this.retryAfter = options.retryAfter;
+  }
+}
+
+/** What a caller is told about a failure of OpenRouter. */
+export function upstreamProblem(error: UpstreamError): ServiceError {
+  switch (error.kind) {
+    case "refused":
+      return new ServiceError(
+        "upstream_refused",
+        "OpenRouter refused the request. An administrator should check the function's management key and log.",
+        { cause: error },
+      );
+    case "busy":
+      return new ServiceError("upstream_busy", "OpenRouter is busy. Try again in a moment.", {
+        cause: error,
+        retryAfter: error.retryAfter ?? 5,
+      });
+    case "unavailable":
+    case "lost":
+      return new ServiceError("upstream_unavailable", "OpenRouter cannot be reached right now. Nothing was lost; try again.", {
+        cause: error,
+        retryAfter: error.retryAfter ?? 2,
+      });
+  }
+}
+
+/** Runs calls to OpenRouter and turns their failures into what the caller is told. */
+export async function askUpstream<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof UpstreamError ? upstreamProblem(error) : error;
+  }
+}

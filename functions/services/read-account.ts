@@ -1,0 +1,20 @@
+import { allowanceCents, keysLeft } from "../policy/create-key.ts";
+import type { Plan } from "../policy/plan.ts";
+import type { Owner } from "./account-store.ts";
+import type { Deps, Rules } from "./deps.ts";
+import { ownPlan } from "./own-plan.ts";
+
+/** What the owner may have and what is left of it. */
+export async function readAccount(
+  deps: Deps,
+  owner: Owner,
+): Promise<{ plan: Plan; allowanceCents: number; keysLeft: number }> {
+  const plan = ownPlan(deps.rules, owner);
+  const facts = await deps.keys.facts(owner.id, deps.clock());
+  return { plan, allowanceCents: allowanceCents(plan, facts), keysLeft: keysLeft(plan, facts) };
+}
+
+/** Decided at each request from the settings; never kept in a session. */
+export function isAdmin(rules: Rules, owner: Owner): boolean {
+  return rules.adminEmails.includes(owner.email);
+}
