@@ -1,0 +1,167 @@
+import type { Locator, Page } from "playwright-core";
+import { atOnce, waitFor } from "./wait.ts";
+
+/** What a quick pick or an input box shows. */
+export interface QuickInputContent {
+  readonly title: string;
+  /** The line below the input: the prompt, or what is wrong with the value. */
+  readonly message: string;
+  readonly placeholder: string;
+  readonly value: string;
+  /** The visible rows, label and description as one text. */
+  readonly rows: readonly string[];
+}
+
+/** A command's own input box or quick pick (never the command palette). Each call waits until it is there. */
+export interface QuickInput {
+  read(): Promise<QuickInputContent>;
+  type(text: string): Promise<void>;
+  /** Waits until the line below the input contains `text`; answers the whole line. */
+  message(text: string): Promise<string>;
+  accept(): Promise<void>;
+  /** Chooses the row whose label is `label`. */
+  pick(label: string): Promise<void>;
+  /** Ticks or unticks the row whose label is `label`, in a quick pick of several. */
+  toggle(label: string): Promise<void>;
+  /** Presses a button in the title or in a row, by its tooltip. */
+  press(tooltip: string): Promise<void>;
+  cancel(): Promise<void>;
+}
+
+export function quickInputOf(page: Page): QuickInput {
+  const widget = page.locator(".quick-input-widget:visible");
+  const input = widget.locator("input.input").first();
+  const isPalette = async () => (await input.isVisible()) && (await input.inputValue()).startsWith(">");
+
+  async function own(what: string): Promise<void> {
+    await waitFor(page, what, async () => (await widget.isVisible()) && !(await isPalette()));
+  }
+
+  return {
+    async read() {
+      await own("an input box or a quick pick");
+      const text = async (selector: string) =>
+        ((await widget.locator(selector).first().innerText(atOnce)) ?? "").replace(/\s+/g, " ").trim();
+      const hasInput = await input.isVisible();
+      return {
+        title: await text(".quick-input-title"),
+        message: await text(".quick-input-message"),
+        placeholder: hasInput ? ((await input.getAttribute("placeholder")) ?? "") : "",
+        value: hasInput ? await input.inputValue() : "",
+        rows: (await widget.locator(".monaco-list-row:visible").allInnerTexts()).map((row) =>
+          row.replace(/\s+/g, " ").trim(),
+        ),
+      };
+    },
+
+    async type(text) {
+      await own(`an input to type “${text}” into`);
+      await waitFor(page, `the input to take “${text}”`, async () => {
+        await input.fill(text, atOnce);
+        return (await input.inputValue()) === text;
+      });
+    },
+
+    async message(text) {
+      await own(`the message “${text}”`);
+      const line = widget.locator(".quick-input-message").first();
+      return waitFor(page, `the message “${text}”`, async () => {
+        const shown = (await line.innerText(atOnce)).replace(/\s+/g, " ").trim();
+        return shown.includes(text) ? shown : undefined;
+      });
+    },
+
+    async accept() {
+      await own("an input to accept");
+      await input.press("Enter");
+    },
+
+    async pick(label) {
+      await own(`a quick pick with “${label}”`);
+      await waitFor(page, `the row “${label}”`, async () => {
+        const row = await rowLabelled(widget, label);
+        if (row === undefined) return false;
+        await row.locator(".quick-input-list-label").first().click(atOnce);
+        return true;
+      });
+    },
+
+    async toggle(label) {
+      await own(`a quick pick with “${label}”`);
+      await waitFor(page, `the row “${label}”`, async () => {
+        const row = await rowLabelled(widget, label);
+        if (row === undefined) return false;
+        await row.locator(".quick-input-list-checkbox, .monaco-checkbox").first().click(atOnce);
+        return true;
+      });
+    },
+
+    async press(tooltip) {
+      await own(`a button “${tooltip}”`);
+      const button = widget.locator(`.action-label[aria-label^="${tooltip}"], .monaco-button[aria-label^="${tooltip}"]`);
+      const named = widget.getByRole("button", { name: tooltip });
+      await waitFor(page, `the button “${tooltip}”`, async () => {
+        const found = (await button.count()) > 0 ? button.first() : named.first();
+        await found.click({ ...atOnce, force: true });
+        return true;
+      });
+    },
+
+    async cancel() {
+      await own("an input to cancel");
+      await page.keyboard.press("Escape");
+    },
+  };
+}
+
+/**
+ * Runs a command from the palette by its title, with or without its category. Afterwards the palette is gone (what the
+ * command shows may be there already).
+ */
+export async function runCommandFromPalette(page: Page, title: string): Promise<void> {
+  const widget = page.locator(".quick-input-widget:visible");
+  const input = widget.locator("input.input").first();
+  const isOpen = async () => (await input.isVisible()) && (await input.inputValue()).startsWith(">");
+  // The host may still be telling which commands there are: then the list is asked for again.
+  await waitFor(
+    page,
+    `the command “${title}” in the palette`,
+    async () => {
+      if (!(await isOpen())) {
+        await page.keyboard.press("F1");
+        await input.waitFor(atOnce);
+      }
+      await input.fill(`>${title}`, atOnce);
+      const row = await waitFor(page, "", async () => commandRow(widget, title), 1500).catch(() => undefined);
+      if (row === undefined) {
+        await page.keyboard.press("Escape");
+        return false;
+      }
+      await row.locator(".quick-input-list-label").first().click(atOnce);
+      return true;
+    },
+    30_000,
+  );
+  await waitFor(page, "the palette to go", async () => !(await isOpen()));
+}
+
+async function commandRow(widget: Locator, title: string): Promise<Locator | undefined> {
+  for (const row of await widget.locator(".monaco-list-row:visible").all()) {
+    const label = await labelOf(row);
+    if (label === title || label.endsWith(`: ${title}`)) return row;
+  }
+  return undefined;
+}
+
+async function rowLabelled(widget: Locator, label: string): Promise<Locator | undefined> {
+  for (const row of await widget.locator(".monaco-list-row:visible").all()) {
+    if ((await labelOf(row)) === label) return row;
+  }
+  return undefined;
+}
+
+/** The row's label without description; icons in it are not text. */
+async function labelOf(row: Locator): Promise<string> {
+  const text = await row.locator(".quick-input-list-label .label-name, .quick-input-list-label").last().innerText(atOnce);
+  return text.replace(/\s+/g, " ").trim();
+}

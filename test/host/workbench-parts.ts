@@ -1,0 +1,247 @@
+import type { Locator, Page } from "playwright-core";
+import { atOnce, waitFor } from "./wait.ts";
+
+export interface StatusBarItem {
+  readonly id: string;
+  readonly text: string;
+  /** What a screen reader says, which is the text or the tooltip. */
+  readonly label: string;
+  readonly kind: "normal" | "warning" | "error";
+  click(): Promise<void>;
+}
+
+export interface TreeRow {
+  readonly label: string;
+  readonly description: string;
+  /** 1 at the top. */
+  readonly level: number;
+  readonly expanded: boolean | undefined;
+}
+
+export interface Notification {
+  readonly severity: "info" | "warning" | "error" | "progress";
+  readonly text: string;
+  readonly buttons: readonly string[];
+}
+
+export interface Dialog {
+  readonly text: string;
+  readonly detail: string;
+  readonly buttons: readonly string[];
+  /** Clicks a button and waits until the dialog is gone. */
+  click(button: string): Promise<void>;
+}
+
+/** `body` is the class that the workbench has while the theme is on. */
+export const themes = {
+  light: { label: "Default Light Modern", body: "vs" },
+  dark: { label: "Default Dark Modern", body: "vs-dark" },
+  hc: { label: "Default High Contrast", body: "hc-black" },
+} as const;
+
+const clean = (text: string) => text.replace(/\s+/g, " ").trim();
+
+export async function statusBarItem(page: Page, idOrText: string): Promise<StatusBarItem> {
+  const items = page.locator(".part.statusbar .statusbar-item:visible");
+  return waitFor(page, `the status bar item “${idOrText}”`, async () => {
+    for (const item of await items.all()) {
+      const id = (await item.getAttribute("id")) ?? "";
+      const text = clean(await item.innerText(atOnce));
+      if (id !== idOrText && !id.endsWith(`.${idOrText}`) && !text.includes(idOrText)) continue;
+      const classes = (await item.getAttribute("class")) ?? "";
+      return {
+        id,
+        text,
+        label: (await item.getAttribute("aria-label")) ?? "",
+        kind: classes.includes("error-kind") ? "error" : classes.includes("warning-kind") ? "warning" : "normal",
+        click: () => item.locator("a").first().click(),
+      } satisfies StatusBarItem;
+    }
+    return undefined;
+  });
+}
+
+export async function statusBarTexts(page: Page): Promise<readonly string[]> {
+  const texts = await page.locator(".part.statusbar .statusbar-item:visible").allInnerTexts();
+  return texts.map(clean).filter((text) => text !== "");
+}
+
+/** A view's pane: by its own header, or, where it is alone in its container, by the container's title. */
+async function pane(page: Page, viewTitle: string): Promise<Locator> {
+  return waitFor(page, `the view “${viewTitle}”`, async () => {
+    for (const found of await page.locator(".part .pane").all()) {
+      const header = found.locator(".pane-header");
+      const label = (await header.getAttribute("aria-label", atOnce)) ?? "";
+      if (!(await found.isVisible()) || label.replace(/ Section$/, "").toLowerCase() !== viewTitle.toLowerCase()) continue;
+      if ((await header.getAttribute("aria-expanded")) === "false") {
+        await header.click(atOnce);
+        return undefined;
+      }
+      return found;
+    }
+    return undefined;
+  });
+}
+
+const rowsOf = (found: Locator) => found.locator(".pane-body .monaco-list-row");
+
+async function readRow(row: Locator): Promise<TreeRow> {
+  const label = row.locator(".monaco-icon-label .label-name").first();
+  const description = row.locator(".monaco-icon-label .label-description");
+  const expanded = await row.getAttribute("aria-expanded");
+  return {
+    label: clean((await label.innerText(atOnce)) ?? ""),
+    description: (await description.count()) > 0 ? clean(await description.first().innerText(atOnce)) : "",
+    level: Number(await row.getAttribute("aria-level")),
+    expanded: expanded === null ? undefined : expanded === "true",
+  };
+}
+
+export async function treeRows(page: Page, viewTitle: string): Promise<readonly TreeRow[]> {
+  return waitFor(page, `the rows of “${viewTitle}”`, async () => {
+    const rows = await rowsOf(await pane(page, viewTitle)).all();
+    return Promise.all(rows.map(readRow));
+  });
+}
+
+export async function treeRow(page: Page, viewTitle: string, label: string): Promise<Locator> {
+  const found = await pane(page, viewTitle);
+  return waitFor(page, `the row “${label}” in “${viewTitle}”`, async () => {
+    for (const row of await rowsOf(found).all()) if ((await readRow(row)).label === label) return row;
+    return undefined;
+  });
+}
+
+export async function pressViewButton(page: Page, viewTitle: string, tooltip: string): Promise<void> {
+  const found = await pane(page, viewTitle);
+  const wanted = `.action-label[aria-label^="${tooltip}"]`;
+  await waitFor(page, `the button “${tooltip}” of “${viewTitle}”`, async () => {
+    await found.hover(atOnce);
+    const own = found.locator(`.pane-header ${wanted}`);
+    const ofContainer = page.locator(`.part .composite.title ${wanted}`);
+    const button = (await own.count()) > 0 ? own.first() : ofContainer.first();
+    await button.click(atOnce);
+    return true;
+  });
+}
+
+const toasts = ".notifications-toasts .notification-toast";
+
+async function readNotification(toast: Locator): Promise<Notification> {
+  const icon = (await toast.locator(".notification-list-item-icon").first().getAttribute("class", atOnce)) ?? "";
+  const isBusy = (await toast.locator(".monaco-progress-container.active").count()) > 0;
+  return {
+    severity: isBusy
+      ? "progress"
+      : icon.includes("codicon-error")
+        ? "error"
+        : icon.includes("codicon-warning")
+          ? "warning"
+          : "info",
+    text: clean(await toast.locator(".notification-list-item-message").first().innerText(atOnce)),
+    buttons: (await toast.locator(".notification-list-item-buttons-container .monaco-button").allInnerTexts())
+      .map(clean)
+      .filter((text) => text !== ""),
+  };
+}
+
+export async function notifications(page: Page): Promise<readonly Notification[]> {
+  return waitFor(page, "the notifications to hold still", async () =>
+    Promise.all((await page.locator(`${toasts}:visible`).all()).map(readNotification)),
+  );
+}
+
+export async function notification(page: Page, text: string): Promise<Notification> {
+  return waitFor(page, `a notification “${text}”`, async () =>
+    (await notifications(page)).find((shown) => shown.text.includes(text)),
+  );
+}
+
+export async function clickNotificationButton(page: Page, button: string, inNotification: string): Promise<void> {
+  await waitFor(page, `the button “${button}” of a notification`, async () => {
+    const toast = page.locator(toasts).filter({ hasText: inNotification });
+    await toast.getByRole("button", { name: button, exact: true }).first().click(atOnce);
+    return true;
+  });
+}
+
+export async function dialog(page: Page): Promise<Dialog> {
+  const box = page.locator(".monaco-dialog-box:visible");
+  return waitFor(page, "a modal dialog", async () => {
+    if ((await box.count()) === 0) return undefined;
+    const detail = box.locator(".dialog-message-detail");
+    return {
+      text: clean(await box.locator(".dialog-message").first().innerText(atOnce)),
+      detail: (await detail.count()) > 0 ? clean(await detail.first().innerText(atOnce)) : "",
+      buttons: (await box.locator(".dialog-buttons .monaco-button").allInnerTexts())
+        .map(clean)
+        .filter((text) => text !== ""),
+      async click(button) {
+        await box.getByRole("button", { name: button, exact: true }).first().click(atOnce);
+        await waitFor(page, "the dialog to go", async () => (await box.count()) === 0);
+      },
+    } satisfies Dialog;
+  });
+}
+
+const menuItems = ".context-view .monaco-menu .action-item:not(.disabled) .action-label";
+
+async function openContextMenu(page: Page, row: Locator): Promise<Locator> {
+  return waitFor(page, "the context menu", async () => {
+    const items = page.locator(menuItems);
+    if ((await items.count()) > 0) return items;
+    await row.click({ button: "right", ...atOnce });
+    await items.first().waitFor(atOnce);
+    return items;
+  });
+}
+
+export async function readContextMenu(page: Page, row: Locator): Promise<readonly string[]> {
+  const items = await openContextMenu(page, row);
+  const texts = (await items.allInnerTexts()).map(clean).filter((text) => text !== "");
+  await page.keyboard.press("Escape");
+  return texts;
+}
+
+export async function chooseFromContextMenu(page: Page, row: Locator, item: string): Promise<void> {
+  await openContextMenu(page, row);
+  await waitFor(page, `the menu item “${item}”`, async () => {
+    for (const found of await page.locator(menuItems).all()) {
+      if (clean(await found.innerText(atOnce)) !== item) continue;
+      await found.click(atOnce);
+      return true;
+    }
+    return false;
+  });
+}
+
+export async function openView(page: Page, containerTitle: string): Promise<void> {
+  await waitFor(page, `the view container “${containerTitle}”`, async () => {
+    const tab = page.locator(`.part.activitybar .action-item a[aria-label^="${containerTitle}"]`).first();
+    const item = page.locator(".part.activitybar .action-item").filter({ has: tab }).first();
+    if (((await item.getAttribute("class", atOnce)) ?? "").includes("checked")) return true;
+    await tab.click(atOnce);
+    return false;
+  });
+}
+
+export async function popup(page: Page, opened: Page[]): Promise<Page> {
+  const box = page.locator(".monaco-dialog-box:visible");
+  const window = await waitFor(page, "a window opened by VS Code", async () => {
+    const first = opened.shift();
+    if (first !== undefined) return first;
+    const button = box.getByRole("button", { name: "Open", exact: true });
+    if ((await button.count()) > 0) await button.first().click(atOnce);
+    return undefined;
+  });
+  await window.waitForLoadState("domcontentloaded");
+  return window;
+}
+
+export async function waitForTheme(page: Page, theme: keyof typeof themes): Promise<void> {
+  await waitFor(page, `the theme “${theme}”`, async () =>
+    ((await page.locator(".monaco-workbench").first().getAttribute("class")) ?? "")
+      .split(" ")
+      .includes(themes[theme].body),
+  );
+}
