@@ -1,0 +1,258 @@
+import { lstat, rmdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { UserError } from "../base/errors.ts";
+import { decodeText, encodeText } from "./file-text.ts";
+import { readHomeFile, updateHomeFile } from "./home-file.ts";
+import type { Change, HomeFile } from "./home-file.ts";
+import { isSame, missingContainers, obstacleOn, valueAt, withSettings } from "./settings.ts";
+import type { JsonObject, Setting, SettingsFormat } from "./settings.ts";
+import type { PlannedChange, ToolId, ToolSetupDeps } from "./tool.ts";
+import { hashOf, parseUndoRecord } from "./undo-record.ts";
+import type { UndoRecord } from "./undo-record.ts";
+
+/** How one tool is set up by values in one file. */
+export interface FileRecipe {
+  readonly id: ToolId;
+  readonly file: string;
+  /** The tool's own folder, where the person set one. */
+  readonly folder: string | undefined;
+  readonly format: SettingsFormat;
+  /** Without these words the file cannot be set up: saves reading it where that is costly. */
+  readonly mark?: string;
+  /** Where the helper's command stands. */
+  readonly helperPath: readonly string[];
+  /** What is to stand in the file, given what stands there. Applied to its own result it asks for the same. */
+  wanted(current: JsonObject): readonly Setting[];
+}
+
+/** A change that is about to be written. */
+interface Writing {
+  readonly bytes: Buffer | undefined;
+  readonly current: JsonObject;
+  readonly written: Buffer;
+  /** The file's folder was not there before. */
+  readonly isFolderOurs: boolean;
+}
+
+export interface ConfiguredFile {
+  isConfigured(signal?: AbortSignal): Promise<boolean>;
+  plan(signal?: AbortSignal): Promise<readonly PlannedChange[]>;
+  apply(signal?: AbortSignal): Promise<readonly string[]>;
+  undo(signal?: AbortSignal): Promise<readonly string[]>;
+  refresh(signal?: AbortSignal): Promise<void>;
+}
+
+/**
+ * Sets values in a tool's file and takes them out again. What each value was before is remembered one by one, since the
+ * tools rewrite their files themselves: a whole file is put back only when it still is exactly what we wrote.
+ * The record is stored before the file is written, so that a crash between the two leaves nothing that undo cannot undo.
+ */
+export function createConfiguredFile(recipe: FileRecipe, deps: ToolSetupDeps): ConfiguredFile {
+  const { id, format } = recipe;
+
+  function at(file: string, folder: string | undefined): HomeFile {
+    return { file, roots: [deps.home, ...(folder === undefined ? [] : [folder])], surroundings: deps };
+  }
+  const here = at(recipe.file, recipe.folder);
+
+  const loadRecord = async (): Promise<UndoRecord | undefined> => parseUndoRecord(await deps.undoStore.get(id));
+  const saveRecord = (record: UndoRecord): Promise<void> => deps.undoStore.put(id, JSON.stringify(record));
+
+  async function read(bytes: Buffer | undefined, file: string, signal?: AbortSignal): Promise<JsonObject> {
+    return bytes === undefined ? {} : format.read(decodeText(bytes, file).text, signal);
+  }
+
+  async function edit(bytes: Buffer | undefined, file: string, settings: readonly Setting[], signal?: AbortSignal) {
+    const { text, ...shape } = decodeText(bytes ?? Buffer.alloc(0), file);
+    return encodeText({ text: await format.edit(text, settings, signal), ...shape });
+  }
+
+  function missing(current: JsonObject): Setting[] {
+    return recipe.wanted(current).filter(({ path, value }) => !isSame(valueAt(current, path), value));
+  }
+
+  async function isConfigured(signal?: AbortSignal): Promise<boolean> {
+    const bytes = await readHomeFile(here);
+    if (bytes === undefined || (recipe.mark !== undefined && !bytes.includes(recipe.mark))) return false;
+    return missing(await read(bytes, recipe.file, signal)).length === 0;
+  }
+
+  async function plan(signal?: AbortSignal): Promise<readonly PlannedChange[]> {
+    const current = await read(await readHomeFile(here), recipe.file, signal);
+    return missing(current).map(({ path, value }) => ({
+      file: recipe.file,
+      setting: path.join("."),
+      value: value === undefined ? "(removed)" : JSON.stringify(value),
+      replaces: valueAt(current, path) !== undefined,
+    }));
+  }
+
+  async function apply(signal?: AbortSignal): Promise<readonly string[]> {
+    const earlier = await loadRecord();
+    // The tool's folder has been moved since: the old place goes back to what it was.
+    const left = earlier !== undefined && earlier.file !== recipe.file ? await undo(signal) : [];
+    const isFolderOurs = await lstat(dirname(recipe.file)).then(
+      () => false,
+      () => true,
+    );
+    const known = await loadRecord();
+
+    const hasChanged = await updateHomeFile(here, async (bytes): Promise<Change> => {
+      const current = await read(bytes, recipe.file, signal);
+      for (const { path } of recipe.wanted(current)) refuseObstacle(current, path);
+      const settings = missing(current);
+      if (settings.length === 0) {
+        if (known === undefined) await saveRecord(recordOfOwnValues(current));
+        return { kind: "keep" };
+      }
+      const written = await edit(bytes, recipe.file, settings, signal);
+      signal?.throwIfAborted();
+      await saveRecord(nextRecord(known, { bytes, current, written, isFolderOurs }));
+      return { kind: "write", bytes: written };
+    }).catch(async (error: unknown) => {
+      // Nothing was written, so there is nothing to undo but what was recorded before.
+      if (known === undefined) await deps.undoStore.delete(id);
+      else await saveRecord(known);
+      throw error;
+    });
+    return [...left, ...(hasChanged && !left.includes(recipe.file) ? [recipe.file] : [])];
+  }
+
+  function refuseObstacle(current: JsonObject, path: readonly string[]): void {
+    const obstacle = obstacleOn(current, path);
+    if (obstacle === undefined) return;
+    throw new UserError(
+      `"${obstacle.join(".")}" in ${recipe.file} is not a group of settings, so the file was left as it is. Mend it and try again.`,
+    );
+  }
+
+  /** Our values stand there and nobody knows what was there before: undo then takes them out. */
+  function recordOfOwnValues(current: JsonObject): UndoRecord {
+    const values = recipe
+      .wanted(current)
+      .flatMap(({ path, value }) => (value === undefined ? [] : [{ path: [...path], written: value }]));
+    const containers = values.flatMap(({ path }) => missingContainers({}, path)).map((path) => [...path]);
+    const { file, folder } = recipe;
+    return { version: 1, file, ...(folder && { folder }), origin: { kind: "unknown" }, containers, values };
+  }
+
+  function nextRecord(known: UndoRecord | undefined, { bytes, current, written, isFolderOurs }: Writing): UndoRecord {
+    const { file, folder } = recipe;
+    const wanted = recipe.wanted(current);
+    const values = wanted.map(({ path, value }) => {
+      const entry = known?.values.find((candidate) => isSame(candidate.path, path));
+      const present = valueAt(current, path);
+      // What is not what we wrote is the person's own by now, and what undo has to put back.
+      const previous = entry !== undefined && isSame(entry.written, present) ? entry.previous : present;
+      return {
+        path: [...path],
+        ...(value !== undefined && { written: value }),
+        ...(previous !== undefined && { previous }),
+      };
+    });
+    const others = (known?.values ?? []).filter(({ path }) => !wanted.some((setting) => isSame(setting.path, path)));
+    const containers = [
+      ...(known?.containers ?? []),
+      ...wanted.flatMap(({ path, value }) => (value === undefined ? [] : missingContainers(current, path))),
+    ].map((path) => [...path]);
+    // After somebody else's change, neither the first bytes nor removing the file may undo that too: each value goes back.
+    const isFirst = known === undefined || bytes === undefined;
+    const isExact = isFirst || hashOf(bytes) === known.writtenHash;
+    return {
+      version: 1,
+      file,
+      ...(folder && { folder }),
+      origin: isFirst ? originOf(bytes, isFolderOurs) : known.origin,
+      ...(isExact && { writtenHash: hashOf(written) }),
+      containers: containers.filter((path, index) => containers.findIndex((other) => isSame(other, path)) === index),
+      values: [...others, ...values],
+    };
+  }
+
+  async function undo(signal?: AbortSignal): Promise<readonly string[]> {
+    const record = (await loadRecord()) ?? (await recordWithoutMemory(signal));
+    if (record === undefined) return [];
+    const place = at(record.file, record.folder);
+    const isCreated = record.origin.kind === "absent";
+    const change = async (bytes: Buffer | undefined): Promise<Change> => {
+      if (bytes === undefined) return { kind: "keep" };
+      if (hashOf(bytes) === record.writtenHash) {
+        if (record.origin.kind === "file") {
+          return { kind: "write", bytes: Buffer.from(record.origin.base64, "base64") };
+        }
+        if (isCreated) return { kind: "remove" };
+      }
+      const current = await read(bytes, record.file, signal);
+      const settings = settingsBack(current, record);
+      if (isCreated && Object.keys(withSettings(current, settings)).length === 0) return { kind: "remove" };
+      if (settings.length === 0) return { kind: "keep" };
+      return { kind: "write", bytes: await edit(bytes, record.file, settings, signal) };
+    };
+    const hasChanged = await updateHomeFile(place, change, { isGitAllowed: true });
+    if (record.origin.kind === "absent" && record.origin.isFolderOurs) {
+      // Only an empty folder goes; the tool may have put its own files there.
+      await rmdir(dirname(record.file)).catch(() => undefined);
+    }
+    await deps.undoStore.delete(id);
+    return hasChanged ? [record.file] : [];
+  }
+
+  async function recordWithoutMemory(signal?: AbortSignal): Promise<UndoRecord | undefined> {
+    const current = await read(await readHomeFile(here), recipe.file, signal);
+    return missing(current).length === 0 ? recordOfOwnValues(current) : undefined;
+  }
+
+  async function refresh(signal?: AbortSignal): Promise<void> {
+    const record = await loadRecord();
+    const helperBefore = record?.values.find(({ path }) => isSame(path, recipe.helperPath))?.written;
+    if (record === undefined || helperBefore === undefined) return;
+    const ours = recipe.wanted({}).map((setting) => ({
+      ...setting,
+      before: record.values.find(({ path }) => isSame(path, setting.path))?.written,
+    }));
+    const helperNow = ours.find(({ path }) => isSame(path, recipe.helperPath))?.value;
+    if (isSame(helperBefore, helperNow)) return;
+
+    await updateHomeFile(at(record.file, record.folder), async (bytes): Promise<Change> => {
+      if (bytes === undefined) return { kind: "keep" };
+      const current = await read(bytes, record.file, signal);
+      const settings = ours.filter(
+        ({ path, value, before }) =>
+          before !== undefined && isSame(valueAt(current, path), before) && !isSame(value, before),
+      );
+      if (settings.length === 0) return { kind: "keep" };
+      const written = await edit(bytes, record.file, settings, signal);
+      const values = record.values.map((entry) => {
+        const moved = settings.find(({ path }) => isSame(path, entry.path))?.value;
+        return moved === undefined ? entry : { ...entry, written: moved };
+      });
+      const { writtenHash, ...rest } = record;
+      const isUntouched = hashOf(bytes) === writtenHash;
+      await saveRecord({ ...rest, values, ...(isUntouched && { writtenHash: hashOf(written) }) });
+      return { kind: "write", bytes: written };
+    });
+  }
+
+  return { isConfigured, plan, apply, undo, refresh };
+}
+
+/** What undo sets: each value that still is ours goes back, and a container that we made goes when nothing is left in it. */
+function settingsBack(current: JsonObject, record: UndoRecord): readonly Setting[] {
+  const back = record.values
+    .filter(({ path, written, previous }) => isSame(valueAt(current, path), written) && !isSame(written, previous))
+    .map(({ path, previous }): Setting => ({ path, value: previous }));
+  let after: JsonObject = withSettings(current, back);
+  const emptied: Setting[] = [];
+  for (const path of record.containers.toSorted((left, right) => right.length - left.length)) {
+    if (!isSame(valueAt(after, path), {})) continue;
+    emptied.push({ path, value: undefined });
+    after = withSettings(after, [{ path, value: undefined }]);
+  }
+  const isWithin = (path: readonly string[], outer: readonly string[]): boolean =>
+    path.length > outer.length && isSame(path.slice(0, outer.length), outer);
+  return [...back, ...emptied].filter(({ path }) => !emptied.some((outer) => isWithin(path, outer.path)));
+}
+
+function originOf(bytes: Buffer | undefined, isFolderOurs: boolean): UndoRecord["origin"] {
+  return bytes === undefined ? { kind: "absent", isFolderOurs } : { kind: "file", base64: bytes.toString("base64") };
+}
