@@ -12,10 +12,7 @@ import { KnobChangesSchema } from "./knobs.ts";
 import type { Recorder } from "./recorder.ts";
 
 const time = z.iso.datetime();
-const ClockBody = z.union([
-  z.strictObject({ set: time }),
-  z.strictObject({ advanceMs: z.number() }),
-]);
+const ClockBody = z.union([z.strictObject({ set: time }), z.strictObject({ advanceMs: z.number() })]);
 const SpendBody = z.strictObject({
   hash: z.string(),
   usd: z.number(),
@@ -33,7 +30,9 @@ export function controlRoutes(account: Account, recorder: Recorder, rules: Fault
   const { clock, knobs } = account;
   const time = () => answer(200, { now: clock.now().toISOString() });
 
-  routes.get("/keys", () => answer(200, { keys: liveKeys(account).map((key) => keyObject(account, key, clock.now())) }));
+  routes.get("/keys", () =>
+    answer(200, { keys: liveKeys(account).map((key) => keyObject(account, key, clock.now())) }),
+  );
 
   routes.get("/requests", () => answer(200, { requests: recorder.requests }));
   routes.delete("/requests", () => {

@@ -8,7 +8,11 @@ const moment = z.enum(["before", "after"]);
  */
 export const FaultSchema = z.discriminatedUnion("kind", [
   /** Waits, then goes on as usual. Other requests are not held up. */
-  z.strictObject({ kind: z.literal("latency"), ms: z.number().check(z.minimum(0)), when: z._default(moment, "before") }),
+  z.strictObject({
+    kind: z.literal("latency"),
+    ms: z.number().check(z.minimum(0)),
+    when: z._default(moment, "before"),
+  }),
   /** Breaks the connection without an answer. */
   z.strictObject({ kind: z.literal("drop"), when: moment }),
   /** Never answers. */

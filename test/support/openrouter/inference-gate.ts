@@ -40,10 +40,7 @@ export function admit(
   const left = limitRemaining(account, key, now);
   const period = key.limitReset ?? "total";
   if (left !== null && left <= 0) {
-    return refuse(
-      403,
-      `Key limit exceeded (${period} limit). Manage it using https://openrouter.ai/settings/keys`,
-    );
+    return refuse(403, `Key limit exceeded (${period} limit). Manage it using https://openrouter.ai/settings/keys`);
   }
 
   if (account.ledger.credits(now) >= accountCreditsUsd) return refuse(402, messages.accountOutOfCredit);

@@ -24,9 +24,7 @@ const CreateBody = z.object({
   include_byok_in_limit: z.optional(z.boolean()),
   creator_user_id: z.optional(z.nullable(z.string().check(z.minLength(1)))),
   workspace_id: z.optional(z.uuid()),
-  external: z.optional(
-    z.object({ user: z.string(), api_key: z.optional(z.string().check(z.minLength(32))) }),
-  ),
+  external: z.optional(z.object({ user: z.string(), api_key: z.optional(z.string().check(z.minLength(32))) })),
 });
 
 // expires_at, workspace_id and creator_user_id are decided at creation: here they are unknown fields.

@@ -21,9 +21,9 @@ import { createKnobBoard } from "./knobs.ts";
 import type { KnobChanges, Knobs } from "./knobs.ts";
 import { modelRoutes } from "./models.ts";
 import { ownKeyRoutes } from "./own-key-routes.ts";
+import { callLimit, unknownFields } from "./quirks.ts";
 import { createRecorder } from "./recorder.ts";
 import type { RecordedRequest } from "./recorder.ts";
-import { callLimit, unknownFields } from "./quirks.ts";
 import { newWorkspace, workspaceRoutes } from "./workspaces.ts";
 
 /** OpenRouter on loopback: real keys, limits, windows and spend, no account and no money. */
