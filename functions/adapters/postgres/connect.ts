@@ -26,7 +26,7 @@ export async function connectPostgres(url: string, poolSize: number): Promise<St
     // Notices of the server are not for our log.
     onnotice: () => undefined,
   });
-  return open(drizzle(client, { casing: "snake_case" }), () => client.end({ timeout: 5 }));
+  return openStores(drizzle(client, { casing: "snake_case" }), () => client.end({ timeout: 5 }));
 }
 
 /** PostgreSQL embedded in this process, kept in a folder that no other process may use meanwhile. */
@@ -40,7 +40,7 @@ export async function connectEmbedded(folder: string): Promise<Stores> {
   const unlock = await lockFolder(folder);
   try {
     const client = await PGlite.create(join(folder, "database"));
-    return await open(drizzle(client, { casing: "snake_case" }), async () => {
+    return await openStores(drizzle(client, { casing: "snake_case" }), async () => {
       await client.close();
       await unlock();
     });
@@ -50,7 +50,8 @@ export async function connectEmbedded(folder: string): Promise<Stores> {
   }
 }
 
-async function open(database: Database, close: () => Promise<void>): Promise<Stores> {
+/** The stores on a database that is already connected, brought up to date first. */
+export async function openStores(database: Database, close: () => Promise<void>): Promise<Stores> {
   try {
     await migrate(database);
   } catch (error) {

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+
+import { SettingsError, readSettings } from "../../functions/settings.ts";
+
+const given = {
+  OPENROUTER_MANAGEMENT_KEY: "planted-management-key",
+  OIDC_ISSUER: "https://issuer.example",
+  OIDC_CLIENT_ID: "client",
+  OIDC_CLIENT_SECRET: "planted-client-secret",
+  ALLOWED_DOMAINS: "Example.com, example.org",
+};
+
+function faultsOf(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
+  try {
+    readSettings({ ...given, ...environment });
+    return [];
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return error.faults;
+  }
+}
+
+describe("settings", () => {
+  it("need only what no default can know", () => {
+    assert.deepStrictEqual(readSettings({ ...given, ADMIN_EMAILS: "Ada@Example.com" }), {
+      port: 8787,
+      host: "127.0.0.1",
+      publicUrl: "http://127.0.0.1:8787",
+      databaseUrl: undefined,
+      dataDir: ".data",
+      openRouter: { managementKey: "planted-management-key", baseUrl: "https://openrouter.ai/api/v1" },
+      oidc: { issuer: "https://issuer.example", clientId: "client", clientSecret: "planted-client-secret" },
+      allowedDomains: ["example.com", "example.org"],
+      adminEmails: ["ada@example.com"],
+      plans: [
+        {
+          match: "everyone",
+          maxKeys: 3,
+          budgetCents: 10_000,
+          reset: "monthly",
+          defaultKeyCents: 2_500,
+          maxKeyCents: 5_000,
+          maxLifetimeDays: 90,
+          createsPerHour: 10,
+        },
+      ],
+      sessionRedirects: [],
+    });
+  });
+
+  it("name every fault at once and repeat no value", () => {
+    const environment = {
+      ...given,
+      PORT: "planted-port",
+      OIDC_ISSUER: "http://planted.example",
+      OPENROUTER_BASE_URL: "ftp://planted",
+      DATABASE_URL: "mysql://user:planted-password@host/db",
+      ADMIN_EMAILS: "\u212Aate@example.com",
+      SESSION_REDIRECTS: "https://*.planted.dev/callback",
+      PLANS: "{planted",
+      ALLOWED_DOMAINS: "",
+    };
+    const faults = faultsOf(environment);
+    const named = ["PORT", "OIDC_ISSUER", "OPENROUTER_BASE_URL", "DATABASE_URL", "ADMIN_EMAILS", "SESSION_REDIRECTS", "PLANS", "ALLOWED_DOMAINS"];
+    assert.deepStrictEqual(
+      [named.filter((name) => !faults.some((fault) => fault.startsWith(name))), faults.length, faults.join().includes("planted")],
+      [[], named.length, false],
+    );
+  });
+
+  const cases: Readonly<Record<string, [Readonly<Record<string, string>>, RegExp]>> = {
+    "a misspelt name": [{ PLANS: "", SESION_REDIRECTS: "x" }, /^SESION_REDIRECTS is not a setting; was SESSION_REDIRECTS meant\?$/],
+    "a plan with an unknown field": [{ PLANS: '[{"match":"everyone","maxKey":3}]' }, /^PLANS: plan 1 has fields that are not known: "maxKey"/],
+    "a plan with a number as text": [{ PLANS: '[{"match":"everyone","budgetUsd":"100"}]' }, /^PLANS: plan 1, budgetUsd must be of type number/],
+    "a plan that matches nobody": [{ PLANS: '[{"match":{}}]' }, /^PLANS: plan 1, match is not valid/],
+    "a default above the most": [{ PLANS: '[{"match":"everyone","defaultKeyUsd":60}]' }, /^PLANS: plan 1: defaultKeyUsd is more than maxKeyUsd/],
+    "no plans at all": [{ PLANS: "[]" }, /^PLANS: the list of plans/],
+    "plans twice": [{ PLANS: "[]", PLANS_FILE: "plans.json" }, /^PLANS and PLANS_FILE/],
+    "a file of plans that is not there": [{ PLANS_FILE: "missing.json" }, /^PLANS_FILE cannot be read/],
+    "a public host without its address": [{ HOST: "0.0.0.0" }, /^PUBLIC_URL is missing/],
+    "a public address over http": [{ PUBLIC_URL: "http://keys.example.com" }, /^PUBLIC_URL must be an https address/],
+    "a host that only looks like this machine": [{ OIDC_ISSUER: "http://127.0.0.1@evil.example" }, /^OIDC_ISSUER must be/],
+  };
+  for (const [name, [environment, fault]] of Object.entries(cases)) {
+    it(`refuse ${name}`, () => {
+      const faults = faultsOf(environment);
+      assert.equal(faults.length, 1);
+      assert.match(faults[0] ?? "", fault);
+    });
+  }
+});
