@@ -122,17 +122,22 @@ describe("the PostgreSQL for tests", () => {
 
     await server.restart();
     assert.deepStrictEqual([...(await open(url)`SELECT * FROM notes`)], [{ text: "committed" }]);
+
+    await Promise.all([server.stopAbruptly(), server.restart()]);
+    assert.deepStrictEqual([...(await open(url)`SELECT * FROM notes`)], [{ text: "committed" }]);
   });
 
   for (const [name, stop] of [
     ["stopped", (server: Postgres) => server.stop()],
-    ["stopped after it was gone abruptly", (server: Postgres) => server.stopAbruptly().then(server.stop)],
+    ["stopped after it was gone abruptly", (server: Postgres) => server.stopAbruptly().then(() => server.stop())],
   ] as const) {
     it(`leaves neither data nor an open port behind when ${name}`, async () => {
       const server = await start();
       const folder = await readFolder(server.url);
       const before = { hasFolder: await exists(folder), answers: await answers(server.url) };
       await stop(server);
+      await server.stop();
+      await assert.rejects(server.restart(), /its data removed/);
       assert.deepStrictEqual(
         { before, hasFolder: await exists(folder), answers: await answers(server.url) },
         { before: { hasFolder: true, answers: true }, hasFolder: false, answers: false },

@@ -14,6 +14,7 @@ import { PortTaken, runToEnd, startServer } from "./server-process.ts";
 import type { ServerProcess, Surroundings } from "./server-process.ts";
 import { findUnprivilegedUser, makeReachableFolder } from "./unprivileged-user.ts";
 
+/** A running server. What stops and starts it may be called at any moment; the calls take turns. */
 export interface Postgres {
   /** Superuser's connection string of the database `postgres`; stays the same over a restart. */
   readonly url: string;
@@ -71,6 +72,14 @@ export async function startPostgres(): Promise<Postgres> {
     throw fault;
   }
 
+  // Calls take turns: a stop that overtook a kill would mistake it for its own end.
+  let lastTurn: Promise<void> = Promise.resolve();
+  function inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = lastTurn.then(act);
+    lastTurn = turn.catch(() => {});
+    return turn;
+  }
+
   let stopped: Promise<void> | undefined;
   async function stopOnce(): Promise<void> {
     try {
@@ -95,11 +104,14 @@ export async function startPostgres(): Promise<Postgres> {
       }
       return urlOf(name);
     },
-    stop: () => (stopped ??= stopOnce()),
-    stopAbruptly: () => halt((running) => running.kill()),
+    stop: () => (stopped ??= inTurn(stopOnce)),
+    stopAbruptly: () => inTurn(() => halt((running) => running.kill())),
     restart: async () => {
-      await halt((running) => running.shutDown("SIGINT"));
-      await launch();
+      if (stopped !== undefined) throw new Error("Could not restart PostgreSQL: it was stopped and its data removed");
+      await inTurn(async () => {
+        await halt((running) => running.shutDown("SIGINT"));
+        await launch();
+      });
     },
   };
 }
