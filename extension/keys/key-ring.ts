@@ -38,7 +38,7 @@ export interface KeyRing {
   readonly onDidChange: Event<KeyRingState>;
   /** Asks now. Calls during a refresh lead to one more. Never rejects: a failure is a state. */
   refresh(): Promise<void>;
-  /** For timers: like refresh, but keeps quiet for a while after failures. Never rejects. */
+  /** For timers and focus: like refresh, but not when it is hardly old, and rarely after failures. Never rejects. */
   poll(): Promise<void>;
   dispose(): void;
 }
@@ -54,6 +54,7 @@ interface KeyRingDeps {
   readonly log: Log;
 }
 
+const freshFor = 30_000;
 const shortestPause = 60_000;
 const longestPause = 15 * 60_000;
 
@@ -95,7 +96,7 @@ export function createKeyRing(deps: KeyRingDeps): KeyRing {
         return;
       }
       failures = 0;
-      quietUntil = 0;
+      quietUntil = deps.clock.now() + freshFor;
       become(state, identity);
     } catch (error) {
       if (!(await isStillCurrent(access))) {

@@ -1,18 +1,9 @@
 import { compactDecrypt } from "jose";
-import * as z from "zod/mini";
 
-import { Recipient } from "../../functions/contract/keys.ts";
-import { isSecret, type PendingKey } from "./secret-vault.ts";
+import type { Recipient } from "../../functions/contract/keys.ts";
+import { isSecret, type PendingKey, PrivateJwk } from "./secret-vault.ts";
 
 const curve = { name: "ECDH", namedCurve: "P-256" } as const;
-
-const PrivateJwk = z.object({
-  kty: z.literal("EC"),
-  crv: z.literal("P-256"),
-  x: z.string(),
-  y: z.string(),
-  d: z.string(),
-});
 
 /** A key pair for one create: the function seals the secret to `recipient`, only `privateKey` opens it. */
 export async function createRecipient(): Promise<{

@@ -5,9 +5,17 @@
  */
 import * as z from "zod/mini";
 
-import { Recipient } from "../../functions/contract/keys.ts";
 import type { FunctionAddress } from "../account/function-address.ts";
 import type { SecretStore } from "../base/secret-store.ts";
+
+/** The private half of a recipient, as a JWK. */
+export const PrivateJwk = z.object({
+  kty: z.literal("EC"),
+  crv: z.literal("P-256"),
+  x: z.string(),
+  y: z.string(),
+  d: z.string(),
+});
 
 /** A create that was begun: enough to repeat it to the letter and to open its answer. */
 export const PendingKey = z.object({
@@ -16,7 +24,7 @@ export const PendingKey = z.object({
   name: z.string(),
   /** The request as it was or will be sent. */
   body: z.string(),
-  privateKey: z.extend(Recipient, { d: z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/)) }),
+  privateKey: PrivateJwk,
   createdAt: z.number(),
   /** The person cancelled after it may have been sent: the key is to be deleted when it is found. */
   discard: z.boolean(),

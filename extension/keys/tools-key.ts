@@ -1,5 +1,5 @@
 import type { Access } from "../account/access-token.ts";
-import type { FunctionAddress } from "../account/function-address.ts";
+import type { AddressReading, FunctionAddress } from "../account/function-address.ts";
 import type { SessionStore } from "../account/session.ts";
 import type { SecretVault } from "./secret-vault.ts";
 
@@ -15,15 +15,16 @@ export interface ToolsKeyChoice {
    * known here (signed out, offboarded), or somebody else has signed in. An expired session still serves: the key
    * has its own limit and expiry, and the function ends it when the person leaves.
    */
-  readSecret(address: FunctionAddress): Promise<string | undefined>;
+  readonly readSecret: () => Promise<string | undefined>;
 }
 
 interface ToolsKeyDeps {
+  readonly address: () => AddressReading;
   readonly vault: SecretVault;
   readonly sessions: Pick<SessionStore, "read">;
 }
 
-export function createToolsKeyChoice({ vault, sessions }: ToolsKeyDeps): ToolsKeyChoice {
+export function createToolsKeyChoice({ address: addressNow, vault, sessions }: ToolsKeyDeps): ToolsKeyChoice {
   return {
     read: async ({ address, account }) => {
       const chosen = await vault.toolsKey.read(address);
@@ -31,7 +32,10 @@ export function createToolsKeyChoice({ vault, sessions }: ToolsKeyDeps): ToolsKe
     },
     use: ({ address, account }, keyId) => vault.toolsKey.put(address, { keyId, accountId: account.id }),
     forget: (address) => vault.toolsKey.forget(address),
-    readSecret: async (address) => {
+    readSecret: async () => {
+      const reading = addressNow();
+      if (reading.kind !== "address") return undefined;
+      const { address } = reading;
       const [chosen, session] = await Promise.all([vault.toolsKey.read(address), sessions.read(address)]);
       if (chosen === undefined || session.kind === "signed-out") return undefined;
       if (session.account.id !== chosen.accountId) return undefined;

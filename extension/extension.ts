@@ -1,0 +1,157 @@
+import { homedir, hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+
+import * as vscode from "vscode";
+
+import { createFunctionClient, type Fetch } from "./account/function-client.ts";
+import { createSessionStore } from "./account/session.ts";
+import { createSignIn } from "./account/sign-in.ts";
+import { systemClock } from "./base/clock.ts";
+import { createAuthentication } from "./host/authentication.ts";
+import { createContexts } from "./host/contexts.ts";
+import { createOutputLog } from "./host/log.ts";
+import { createSecretStore, createToolUndoStore } from "./host/secret-storage.ts";
+import { settings } from "./host/settings.ts";
+import { createSignInEditor } from "./host/sign-in-editor.ts";
+import { createToolsOnThisMachine } from "./host/tools.ts";
+import { createKeyServer } from "./key-helper/key-server.ts";
+import { chooseSocketDirectory } from "./key-helper/socket-directory.ts";
+import { createKeyCreation } from "./keys/create-key.ts";
+import { createKeyRing } from "./keys/key-ring.ts";
+import { createKeyService } from "./keys/key-service.ts";
+import { checkLive } from "./keys/live-check.ts";
+import { createSecretVault } from "./keys/secret-vault.ts";
+import { createServing } from "./keys/serve-tools.ts";
+import { createToolsKeyChoice } from "./keys/tools-key.ts";
+import { signInCommand, signOutCommand } from "./ui/account-commands.ts";
+import { deleteKey, disableKey, enableKey, renameKey } from "./ui/change-key.ts";
+import { registerCommands } from "./ui/commands.ts";
+import { createKey } from "./ui/create-key.ts";
+import { createEditorDialogs } from "./ui/editor-dialogs.ts";
+import { createKeysView } from "./ui/keys-view.ts";
+import { machineName } from "./ui/machine-name.ts";
+import { configureTools, undoTools } from "./ui/set-up-tools.ts";
+import { createSettling } from "./ui/settle-keys.ts";
+import { contextsOf } from "./ui/show-contexts.ts";
+import { createSpendStatus } from "./ui/spend-status.ts";
+
+/** Builds everything and connects it; what anything does is in its own file. Asks nobody and waits for nothing. */
+export function activate(context: vscode.ExtensionContext): void {
+  const own = <T extends { dispose(): unknown }>(thing: T): T => {
+    context.subscriptions.push(thing);
+    return thing;
+  };
+  const lifetime = new AbortController();
+  own({ dispose: () => lifetime.abort() });
+  const log = own(createOutputLog());
+  const contexts = createContexts();
+  const dialogs = createEditorDialogs(() => log.show());
+  const clock = systemClock;
+  const address = settings.functionAddress;
+  // Looked up at each call: the editor replaces the global fetch to follow its proxy and certificate settings.
+  const fetch: Fetch = (input, init) => globalThis.fetch(input, init);
+
+  const store = createSecretStore(context.secrets);
+  const vault = createSecretVault(store);
+  const sessions = own(createSessionStore({ store, now: clock.now, log }));
+  const version: unknown = context.extension.packageJSON.version;
+  const client = createFunctionClient({ fetch, client: `openrouter-keys/${String(version)} vscode/${vscode.version}`, log });
+  const signIn = createSignIn({ editor: own(createSignInEditor()), client, clock, log });
+  const accessToken = own(createAuthentication({ address, sessions, signIn, client, log }));
+
+  const service = createKeyService({ client, sessions });
+  const creation = createKeyCreation({ service, vault, clock, log });
+  const toolsKey = createToolsKeyChoice({ address, vault, sessions });
+  const ring = own(createKeyRing({ address, accessToken, sessions, service, vault, toolsKey, clock, log }));
+
+  const storageDirectory = context.globalStorageUri.fsPath;
+  const socketDirectory = chooseSocketDirectory({
+    platform: process.platform,
+    env: process.env,
+    storageDirectory,
+    temporaryDirectory: tmpdir(),
+    uid: process.getuid?.(),
+  });
+  const undoStore = createToolUndoStore(store, `${hostname()} ${homedir()}`);
+  const tools = createToolsOnThisMachine({
+    helper: {
+      storageDirectory,
+      program: join(context.extensionPath, "dist", "or-key.cjs"),
+      execPath: process.execPath,
+      socketDirectory,
+      platform: process.platform,
+    },
+    openRouterUrl: settings.openRouterUrl,
+    undoStore,
+    log,
+  });
+  const server = createKeyServer({ directory: socketDirectory, readKey: toolsKey.readSecret, log });
+  const serving = createServing({
+    isWanted: async () => (await toolsKey.readSecret()) !== undefined || (await undoStore.hasAny()),
+    server,
+    log,
+  });
+  own({ dispose: () => void serving.stop() });
+
+  const toolsDeps = { dialogs, toolSetup: tools.ready, toolsKey, address, ring };
+  const accessDeps = { ...toolsDeps, accessToken };
+  const settling = createSettling({ ...accessDeps, creation, service, clock, log, lifetime: lifetime.signal });
+  const keyDeps = { ...accessDeps, service, vault, now: clock.now };
+
+  own(createSpendStatus(ring));
+  const view = own(createKeysView(ring));
+  own(ring.onDidChange((state) => contexts.set(contextsOf(state))));
+  own(
+    registerCommands(
+      { dialogs, log },
+      {
+        "openrouterKeys.createKey": () =>
+          createKey({
+            ...keyDeps,
+            creation,
+            openRouterUrl: settings.openRouterUrl,
+            checkLive: (base, secret, signal) => checkLive({ fetch, clock, log }, base, secret, signal),
+            machineName: machineName(hostname()),
+            settleLater: () => void settling.settle(),
+          }),
+        "openrouterKeys.signIn": () => signInCommand(accessDeps),
+        "openrouterKeys.signOut": () => signOutCommand({ ...accessDeps, sessions, client, log }),
+        "openrouterKeys.disableKey": (argument) => disableKey(keyDeps, argument),
+        "openrouterKeys.enableKey": (argument) => enableKey(keyDeps, argument),
+        "openrouterKeys.deleteKey": (argument) => deleteKey(keyDeps, argument),
+        "openrouterKeys.renameKey": (argument) => renameKey(keyDeps, argument),
+        "openrouterKeys.configureTools": () => configureTools(keyDeps),
+        "openrouterKeys.undoTools": () => undoTools(toolsDeps),
+        "openrouterKeys.showSpend": () => view.reveal(),
+        "openrouterKeys.refresh": () => ring.refresh(),
+      },
+    ),
+  );
+
+  const followSession = (): void => {
+    void ring.refresh();
+    void settling.settle();
+    void serving.sync();
+  };
+  const followTools = async (): Promise<void> => {
+    void serving.sync();
+    contexts.set({ "openrouterKeys.toolsConfigured": await undoStore.hasAny() });
+  };
+  own(accessToken.onDidChange(followSession));
+  own(store.onDidChange(({ key }) => {
+    if (key.startsWith("tool")) void followTools();
+  }));
+  own(settings.onDidChange((id) => {
+    if (id === "openrouterKeys.functionUrl") void accessToken.addressChanged();
+    else void tools.refresh();
+  }));
+  own(vscode.window.onDidChangeWindowState(({ focused }) => {
+    if (focused) void ring.poll();
+  }));
+
+  followSession();
+  void followTools();
+  void tools.refresh();
+}
+
+export function deactivate(): void {}

@@ -1,0 +1,32 @@
+import * as vscode from "vscode";
+
+import { type AddressReading, readFunctionAddress, readOpenRouterUrl } from "../account/function-address.ts";
+import type { Disposable } from "../base/emitter.ts";
+import type { SettingId } from "../manifest.ts";
+
+export interface Settings {
+  readonly functionAddress: () => AddressReading;
+  readonly openRouterUrl: () => AddressReading;
+  readonly onDidChange: (listener: (id: SettingId) => void) => Disposable;
+}
+
+/**
+ * Reads the person's own settings only. Both have the scope `application`; taking the user value by itself holds
+ * even where an editor would let a workspace or a container answer: whoever sets the address gets the session.
+ */
+function userValue(id: SettingId): string {
+  const inspected = vscode.workspace.getConfiguration().inspect<unknown>(id);
+  const value = inspected?.globalValue ?? inspected?.defaultValue;
+  return typeof value === "string" ? value : "";
+}
+
+export const settings: Settings = {
+  functionAddress: () => readFunctionAddress(userValue("openrouterKeys.functionUrl")),
+  openRouterUrl: () => readOpenRouterUrl(userValue("openrouterKeys.openRouterUrl")),
+  onDidChange: (listener) =>
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      for (const id of ["openrouterKeys.functionUrl", "openrouterKeys.openRouterUrl"] as const) {
+        if (change.affectsConfiguration(id)) listener(id);
+      }
+    }),
+};

@@ -1,0 +1,82 @@
+import { homedir } from "node:os";
+
+import * as vscode from "vscode";
+
+import type { AddressReading } from "../account/function-address.ts";
+import { describe, UserError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { installKeyHelper, type KeyHelperPlace } from "../key-helper/install.ts";
+import { createToolSetup, type ToolSetup } from "../tools/tool-setup.ts";
+import type { ToolUndoStore } from "./secret-storage.ts";
+
+interface ToolsDeps {
+  readonly helper: KeyHelperPlace;
+  readonly openRouterUrl: () => AddressReading;
+  readonly undoStore: ToolUndoStore;
+  readonly log: Log;
+}
+
+export interface ToolsOnThisMachine {
+  /** Installs the key helper first, so that what a tool is told to run is there. Throws UserError. */
+  readonly ready: () => Promise<ToolSetup>;
+  /**
+   * Mends what an update of the editor or another setting broke in tools that were set up: a machine without such a
+   * tool is left alone. Never rejects.
+   */
+  readonly refresh: () => Promise<void>;
+}
+
+/** The folders of the tools' own extensions, which may bring their program along. */
+const toolExtensions = ["anthropic.claude-code", "openai.chatgpt"] as const;
+
+/** One set-up at a time for one address of OpenRouter, so that its changes follow each other. */
+export function createToolsOnThisMachine({ helper, openRouterUrl, undoStore, log }: ToolsDeps): ToolsOnThisMachine {
+  let built: { readonly url: string; readonly setup: Promise<ToolSetup> } | undefined;
+
+  async function build(url: string): Promise<ToolSetup> {
+    const helperCommand = await installKeyHelper(helper).catch((cause: unknown) => {
+      const message = `The key helper could not be written to ${helper.storageDirectory}. Check that folder, then try again.`;
+      throw cause instanceof UserError ? cause : new UserError(message, { cause });
+    });
+    const folders = toolExtensions.map((id) => [id, vscode.extensions.getExtension(id)?.extensionPath] as const);
+    return createToolSetup({
+      home: homedir(),
+      env: process.env,
+      platform: process.platform,
+      helperCommand,
+      openRouterUrl: url,
+      undoStore,
+      extensionPaths: Object.fromEntries(folders),
+      log,
+    });
+  }
+
+  function ready(): Promise<ToolSetup> {
+    const reading = openRouterUrl();
+    if (reading.kind !== "address") {
+      const message = reading.kind === "fault" ? reading.message : "Set openrouterKeys.openRouterUrl to OpenRouter's address.";
+      return Promise.reject(new UserError(message));
+    }
+    const url = reading.address.base;
+    if (built?.url === url) return built.setup;
+    const setup = build(url);
+    const attempt = { url, setup };
+    built = attempt;
+    setup.catch(() => {
+      // The next call tries again.
+      if (built === attempt) built = undefined;
+    });
+    return setup;
+  }
+
+  return {
+    ready,
+    refresh: async () => {
+      try {
+        if (await undoStore.hasAny()) await (await ready()).refresh();
+      } catch (error) {
+        log.warn(`The tools' set-up could not be refreshed: ${describe(error)}`);
+      }
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/** The names that package.json declares and the code uses. A test holds the two equal. */
+
+export const commandIds = [
+  "openrouterKeys.createKey",
+  "openrouterKeys.signIn",
+  "openrouterKeys.signOut",
+  "openrouterKeys.disableKey",
+  "openrouterKeys.enableKey",
+  "openrouterKeys.deleteKey",
+  "openrouterKeys.renameKey",
+  "openrouterKeys.configureTools",
+  "openrouterKeys.undoTools",
+  "openrouterKeys.showSpend",
+  "openrouterKeys.refresh",
+] as const;
+export type CommandId = (typeof commandIds)[number];
+
+export const settingIds = ["openrouterKeys.functionUrl", "openrouterKeys.openRouterUrl"] as const;
+export type SettingId = (typeof settingIds)[number];
+
+export const viewContainerId = "openrouterKeys";
+export const keysViewId = "openrouterKeys.keys";
+export const authenticationId = "openrouter-keys";
+export const spendStatusId = "openrouterKeys.spend";
+
+/** What `when` clauses may ask. `state` is what the keys view shows: its welcome text depends on it. */
+export interface Contexts {
+  readonly "openrouterKeys.state": "loading" | "no-address" | "signed-out" | "empty" | "listed" | "failed";
+  readonly "openrouterKeys.signedIn": boolean;
+  /** The session ended by itself: there is still something to sign out of. */
+  readonly "openrouterKeys.sessionExpired": boolean;
+  /** There is a tool on this machine that was set up and can be undone. */
+  readonly "openrouterKeys.toolsConfigured": boolean;
+}
+
+export const contextDefaults: Contexts = {
+  "openrouterKeys.state": "loading",
+  "openrouterKeys.signedIn": false,
+  "openrouterKeys.sessionExpired": false,
+  "openrouterKeys.toolsConfigured": false,
+};

@@ -1,0 +1,87 @@
+import type { Access, AccessToken } from "../account/access-token.ts";
+import type { Clock } from "../base/clock.ts";
+import { describe } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { type CreateKeyDeps, offerDeletion } from "./create-key.ts";
+import { runCommand } from "./run-command.ts";
+import { offerTools } from "./set-up-tools.ts";
+
+interface SettleDeps
+  extends Pick<CreateKeyDeps, "creation" | "dialogs" | "ring" | "service" | "toolsKey" | "toolSetup" | "address"> {
+  readonly accessToken: Pick<AccessToken, "existing">;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Ends with the window. */
+  readonly lifetime: AbortSignal;
+}
+
+const pause = 5 * 60_000;
+
+/**
+ * Brings in keys whose answers were lost with an earlier window, and deletes cancelled ones: when called, and every
+ * few minutes while something is left. Never asks for a sign-in. `settle` never rejects.
+ */
+export function createSettling(deps: SettleDeps): { readonly settle: () => Promise<void> } {
+  let running: Promise<void> | undefined;
+  let again = false;
+  let isTimed = false;
+
+  async function settleOnce(): Promise<void> {
+    const access = await deps.accessToken.existing();
+    if (access === undefined) return;
+    const { deliveries, leftOpen } = await deps.creation.settle(access);
+    if (leftOpen > 0) retryLater();
+    if (deliveries.length === 0) return;
+
+    for (const delivery of deliveries) {
+      if (delivery.kind === "delivered" && (await deps.toolsKey.read(access)) === undefined) {
+        await deps.toolsKey.use(access, delivery.key.id);
+      }
+    }
+    await deps.ring.refresh();
+    for (const delivery of deliveries) {
+      if (delivery.kind === "delivered") void announce(access, delivery.key.id, delivery.key.name);
+      if (delivery.kind === "secret-lost") void offerDeletion(deps, access, delivery.key);
+    }
+  }
+
+  async function announce(access: Access, keyId: string, name: string): Promise<void> {
+    const serves = (await deps.toolsKey.read(access)) === keyId;
+    const pressed = await deps.dialogs.info(`The key “${name}” has arrived.`, ...(serves ? ["Set Up Tools"] : []));
+    if (pressed !== undefined) await runCommand(deps, "set up tools for an arrived key", () => offerTools(deps, "", name));
+  }
+
+  function retryLater(): void {
+    if (isTimed) return;
+    isTimed = true;
+    void deps.clock
+      .sleep(pause, deps.lifetime)
+      .then(() => {
+        isTimed = false;
+        return settle();
+      })
+      .catch(() => {});
+  }
+
+  function settle(): Promise<void> {
+    if (running !== undefined) {
+      again = true;
+      return running;
+    }
+    running = (async () => {
+      try {
+        do {
+          again = false;
+          await settleOnce();
+        } while (again);
+      } catch (error) {
+        deps.log.error(`Creates left open could not be settled: ${describe(error)}`);
+      } finally {
+        running = undefined;
+      }
+    })();
+    return running;
+  }
+
+  return { settle };
+}
