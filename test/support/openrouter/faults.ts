@@ -7,18 +7,18 @@ import { answer, messages, refusal } from "./answers.ts";
 import type { StandInContext, StandInEnv } from "./context.ts";
 import type { Fault, FaultRules } from "./fault-rules.ts";
 
-/** Does to each request what the rules say. `stopping` ends every wait, so that the stand-in can stop. */
-export function faultMiddleware(rules: FaultRules, stopping: AbortSignal): MiddlewareHandler<StandInEnv> {
+/** Does to each request what the rules say. */
+export function faultMiddleware(rules: FaultRules): MiddlewareHandler<StandInEnv> {
   return async (c, next) => {
     const faults = rules.meet(c.req.method, c.req.path);
     const ending = faults.find((fault) => fault.kind !== "latency");
-    await delay(faults, "before", stopping);
-    const early = ending === undefined ? undefined : await answerBefore(c, ending, stopping);
+    await delay(faults, "before");
+    const early = ending === undefined ? undefined : await answerBefore(c, ending);
     if (early !== undefined) return early;
 
     await next();
-    await delay(faults, "after", stopping);
-    const late = ending === undefined ? undefined : await answerAfter(c, ending, stopping);
+    await delay(faults, "after");
+    const late = ending === undefined ? undefined : await answerAfter(c, ending);
     if (late === undefined) return undefined;
     // Hono keeps the headers of the answer it had, unless that is taken away first.
     c.res = undefined;
@@ -27,16 +27,17 @@ export function faultMiddleware(rules: FaultRules, stopping: AbortSignal): Middl
   };
 }
 
-async function delay(faults: readonly Fault[], when: "before" | "after", stopping: AbortSignal): Promise<void> {
+async function delay(faults: readonly Fault[], when: "before" | "after"): Promise<void> {
   for (const fault of faults) {
     if (fault.kind === "latency" && fault.when === when) {
-      await wait(fault.ms, undefined, { signal: stopping }).catch(() => undefined);
+      // Without a reference, so that a stopped stand-in does not keep its process for the rest of the latency.
+      await wait(fault.ms, undefined, { ref: false });
     }
   }
 }
 
 /** The answer that takes the place of the call; undefined: the call goes on. */
-async function answerBefore(c: StandInContext, fault: Fault, stopping: AbortSignal): Promise<Response | undefined> {
+async function answerBefore(c: StandInContext, fault: Fault): Promise<Response | undefined> {
   if (fault.kind === "rate-limit") {
     const headers = fault.retryAfter === undefined ? {} : { "retry-after": String(fault.retryAfter) };
     return refusal(c.req.path, 429, messages.rateLimit, { headers });
@@ -44,23 +45,23 @@ async function answerBefore(c: StandInContext, fault: Fault, stopping: AbortSign
   if (fault.kind === "redirect") {
     return new Response(null, { status: fault.status, headers: { location: fault.location } });
   }
-  return "when" in fault && fault.when === "before" ? broken(c, fault, stopping) : undefined;
+  return "when" in fault && fault.when === "before" ? broken(c, fault) : undefined;
 }
 
 /** The answer in place of the one that the committed call got; undefined: that one is sent. */
-async function answerAfter(c: StandInContext, fault: Fault, stopping: AbortSignal): Promise<Response | undefined> {
+async function answerAfter(c: StandInContext, fault: Fault): Promise<Response | undefined> {
   if (fault.kind === "odd-json") return answer(200, fault.body);
   if (fault.kind === "truncated") return truncated(c, fault.end);
-  return "when" in fault && fault.when === "after" ? broken(c, fault, stopping) : undefined;
+  return "when" in fault && fault.when === "after" ? broken(c, fault) : undefined;
 }
 
-async function broken(c: StandInContext, fault: Fault, stopping: AbortSignal): Promise<Response | undefined> {
+async function broken(c: StandInContext, fault: Fault): Promise<Response | undefined> {
   switch (fault.kind) {
     case "drop":
       c.env.incoming.socket.destroy();
       return RESPONSE_ALREADY_SENT;
     case "hang":
-      await hungUp(c, stopping);
+      await hungUp(c);
       return RESPONSE_ALREADY_SENT;
     case "status":
       return refusal(c.req.path, fault.status, messages.serverError);
@@ -77,14 +78,11 @@ async function broken(c: StandInContext, fault: Fault, stopping: AbortSignal): P
 
 const webPage = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking…</body></html>";
 
-/** Until the client gives up or the stand-in stops. */
-async function hungUp(c: StandInContext, stopping: AbortSignal): Promise<void> {
+/** Until the client gives up or the stand-in stops, which breaks its connections. */
+async function hungUp(c: StandInContext): Promise<void> {
   const { socket } = c.env.incoming;
-  await new Promise<void>((resolve) => {
-    if (socket.destroyed || stopping.aborted) return resolve();
-    socket.once("close", resolve);
-    stopping.addEventListener("abort", () => resolve(), { once: true });
-  });
+  if (socket.destroyed) return;
+  await new Promise<void>((resolve) => socket.once("close", () => resolve()));
 }
 
 async function truncated(c: StandInContext, end: "clean" | "broken"): Promise<Response> {

@@ -224,7 +224,7 @@ describe("managing keys at the stand-in for OpenRouter", () => {
     await callsAs(standIn, secret)("GET", "/key", undefined, { headers: { "user-agent": "curl/8" } });
     await callsAs(standIn, null)("POST", "/messages", { prompt: "private" }, { headers: { "x-api-key": secret } });
     await callsAs(standIn, "guess")("GET", "/keys?offset=0");
-    const seen = standIn.requests.map(({ userAgent: _, ...request }) => request);
+    const seen = standIn.requests.map((request) => ({ ...request, userAgent: "any" }));
     const management = sha256(standIn.managementKey);
     assert.deepEqual(seen, [
       {
@@ -234,6 +234,7 @@ describe("managing keys at the stand-in for OpenRouter", () => {
         credential: "management",
         authorization: management,
         xApiKey: null,
+        userAgent: "any",
         body: { name: "carol" },
         status: 201,
       },
@@ -244,6 +245,7 @@ describe("managing keys at the stand-in for OpenRouter", () => {
         credential: hash,
         authorization: hash,
         xApiKey: null,
+        userAgent: "any",
         body: null,
         status: 200,
       },
@@ -254,6 +256,7 @@ describe("managing keys at the stand-in for OpenRouter", () => {
         credential: hash,
         authorization: null,
         xApiKey: hash,
+        userAgent: "any",
         body: null,
         status: 200,
       },
@@ -264,6 +267,7 @@ describe("managing keys at the stand-in for OpenRouter", () => {
         credential: "unknown",
         authorization: sha256("guess"),
         xApiKey: null,
+        userAgent: "any",
         body: null,
         status: 401,
       },

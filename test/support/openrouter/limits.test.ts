@@ -34,7 +34,7 @@ describe("what the stand-in for OpenRouter lets a key spend", () => {
       const { usage_daily, usage_weekly, usage_monthly, limit_remaining } = standIn.keys()[0] ?? {};
       assert.deepEqual({ usage_daily, usage_weekly, usage_monthly, limit_remaining }, { ...usage, limit_remaining: 5 });
       assert.deepEqual(await infer(standIn, secret), [200, null]);
-      assert.equal(standIn.keys()[0]?.usage, 5.25);
+      assert.deepEqual([standIn.keys()[0]?.usage, standIn.keys()[0]?.limit_remaining], [5.25, 4.75]);
     });
   }
 

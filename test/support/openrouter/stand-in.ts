@@ -82,11 +82,10 @@ export async function startOpenRouter(options: StandInOptions = {}): Promise<Ope
   const recorder = createRecorder(account);
 
   const rules = createFaultRules();
-  const stopping = new AbortController();
 
   const app = new Hono<StandInEnv>({ strict: false });
   app.route("/stand-in", controlRoutes(account, recorder, rules));
-  app.use(recorder.middleware, faultMiddleware(rules, stopping.signal), callLimit(account), unknownFields(account));
+  app.use(recorder.middleware, faultMiddleware(rules), callLimit(account), unknownFields(account));
   app.route("/api/v1/keys", keyRoutes(account));
   app.route("/api/v1/workspaces", workspaceRoutes(account));
   app.route("/api/v1/guardrails", guardrailRoutes(account));
@@ -133,7 +132,6 @@ export async function startOpenRouter(options: StandInOptions = {}): Promise<Ope
     },
     async stop() {
       if (!server.listening) return;
-      stopping.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;
