@@ -79,20 +79,18 @@ export function quickInputOf(page: Page): QuickInput {
     async pick(label) {
       await own(`a quick pick with “${label}”`);
       await waitFor(page, `the row “${label}”`, async () => {
-        const row = await rowLabelled(widget, label);
-        if (row === undefined) return false;
-        await row.locator(".quick-input-list-label").first().click(atOnce);
-        return true;
+        const row = await findRow(widget, (shown) => shown === label);
+        await row?.click(atOnce);
+        return row !== undefined;
       });
     },
 
     async toggle(label) {
       await own(`a quick pick with “${label}”`);
       await waitFor(page, `the row “${label}”`, async () => {
-        const row = await rowLabelled(widget, label);
-        if (row === undefined) return false;
-        await row.locator(".quick-input-list-checkbox, .monaco-checkbox").first().click(atOnce);
-        return true;
+        const row = await findRow(widget, (shown) => shown === label);
+        await row?.click(atOnce);
+        return row !== undefined;
       });
     },
 
@@ -121,47 +119,36 @@ export function quickInputOf(page: Page): QuickInput {
 export async function runCommandFromPalette(page: Page, title: string): Promise<void> {
   const widget = page.locator(".quick-input-widget:visible");
   const input = widget.locator("input.input").first();
-  const isOpen = async () => (await input.isVisible()) && (await input.inputValue()).startsWith(">");
-  // The host may still be telling which commands there are: then the list is asked for again.
+  const isOpen = async () => (await input.isVisible()) && (await input.inputValue(atOnce)).startsWith(">");
+  const wanted = `>${title}`;
+  let filled = 0;
   await waitFor(
     page,
     `the command “${title}” in the palette`,
     async () => {
       if (!(await isOpen())) {
         await page.keyboard.press("F1");
-        await input.waitFor(atOnce);
+        await waitFor(page, "the palette", isOpen, atOnce.timeout);
       }
-      await input.fill(`>${title}`, atOnce);
-      const row = await waitFor(page, "", async () => commandRow(widget, title), 1500).catch(() => undefined);
-      if (row === undefined) {
-        await page.keyboard.press("Escape");
-        return false;
+      // The host may still be telling which commands there are: then the list is asked for again.
+      if ((await input.inputValue(atOnce)) !== wanted || performance.now() - filled > 1500) {
+        await input.fill(">", atOnce);
+        await input.fill(wanted, atOnce);
+        filled = performance.now();
       }
-      await row.locator(".quick-input-list-label").first().click(atOnce);
-      return true;
+      const row = await findRow(widget, (label) => label === title || label.endsWith(`: ${title}`));
+      await row?.click(atOnce);
+      return row !== undefined;
     },
     30_000,
   );
   await waitFor(page, "the palette to go", async () => !(await isOpen()));
 }
 
-async function commandRow(widget: Locator, title: string): Promise<Locator | undefined> {
-  for (const row of await widget.locator(".monaco-list-row:visible").all()) {
-    const label = await labelOf(row);
-    if (label === title || label.endsWith(`: ${title}`)) return row;
-  }
-  return undefined;
-}
-
-async function rowLabelled(widget: Locator, label: string): Promise<Locator | undefined> {
-  for (const row of await widget.locator(".monaco-list-row:visible").all()) {
-    if ((await labelOf(row)) === label) return row;
-  }
-  return undefined;
-}
-
-/** The row's label without description; icons in it are not text. */
-async function labelOf(row: Locator): Promise<string> {
-  const text = await row.locator(".quick-input-list-label .label-name, .quick-input-list-label").last().innerText(atOnce);
-  return text.replace(/\s+/g, " ").trim();
+/** The first drawn row whose label is accepted; read in one go, because the list changes while one types. */
+async function findRow(widget: Locator, accepts: (label: string) => boolean): Promise<Locator | undefined> {
+  const rows = widget.locator(".quick-input-list .monaco-list-row");
+  const labels = await rows.locator(".quick-input-list-row:first-child .label-name").allInnerTexts();
+  const index = labels.findIndex((label) => accepts(label.replace(/\s+/g, " ").trim()));
+  return index < 0 ? undefined : rows.nth(index).locator(".quick-input-list-label");
 }

@@ -130,7 +130,7 @@ export async function startServer(host: HostInstallation, options: ServerOptions
   return { port, url, pid, log: () => log, stop };
 }
 
-/** Where code-server keeps the person's settings; a running VS Code follows changes of the file. */
+/** Where code-server keeps the person's settings; VS Code reads it when its page is loaded. */
 function settingsFile(dataDir: string): string {
   return join(dataDir, "user-data/User/settings.json");
 }

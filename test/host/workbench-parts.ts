@@ -1,4 +1,5 @@
 import type { Locator, Page } from "playwright-core";
+import { quickInputOf, runCommandFromPalette } from "./quick-input.ts";
 import { atOnce, waitFor } from "./wait.ts";
 
 export interface StatusBarItem {
@@ -32,11 +33,11 @@ export interface Dialog {
   click(button: string): Promise<void>;
 }
 
-/** `body` is the class that the workbench has while the theme is on. */
+/** `label` is what the theme picker shows; `body` is the class that the workbench has while the theme is on. */
 export const themes = {
-  light: { label: "Default Light Modern", body: "vs" },
-  dark: { label: "Default Dark Modern", body: "vs-dark" },
-  hc: { label: "Default High Contrast", body: "hc-black" },
+  light: { label: "Light 2026", body: "vscode-theme-defaults-themes-2026-light-json" },
+  dark: { label: "Dark 2026", body: "vscode-theme-defaults-themes-2026-dark-json" },
+  hc: { label: "Dark High Contrast", body: "hc-black" },
 } as const;
 
 const clean = (text: string) => text.replace(/\s+/g, " ").trim();
@@ -169,10 +170,13 @@ export async function dialog(page: Page): Promise<Dialog> {
   const box = page.locator(".monaco-dialog-box:visible");
   return waitFor(page, "a modal dialog", async () => {
     if ((await box.count()) === 0) return undefined;
-    const detail = box.locator(".dialog-message-detail");
+    // A dialog with one text only has it where others have their detail.
+    const [text = "", ...rest] = await box
+      .locator("#monaco-dialog-message-text, #monaco-dialog-message-detail")
+      .allInnerTexts();
     return {
-      text: clean(await box.locator(".dialog-message").first().innerText(atOnce)),
-      detail: (await detail.count()) > 0 ? clean(await detail.first().innerText(atOnce)) : "",
+      text: clean(text),
+      detail: clean(rest.join(" ")),
       buttons: (await box.locator(".dialog-buttons .monaco-button").allInnerTexts())
         .map(clean)
         .filter((text) => text !== ""),
@@ -186,41 +190,63 @@ export async function dialog(page: Page): Promise<Dialog> {
 
 const menuItems = ".context-view .monaco-menu .action-item:not(.disabled) .action-label";
 
-async function openContextMenu(page: Page, row: Locator): Promise<Locator> {
-  return waitFor(page, "the context menu", async () => {
-    const items = page.locator(menuItems);
-    if ((await items.count()) > 0) return items;
-    await row.click({ button: "right", ...atOnce });
-    await items.first().waitFor(atOnce);
-    return items;
+/** VS Code ignores clicks in the first 100 ms of a menu, so this is about what is there after them. */
+async function inContextMenu<T>(
+  page: Page,
+  row: Locator,
+  what: string,
+  act: (items: Locator) => Promise<T | undefined>,
+): Promise<T> {
+  const items = page.locator(menuItems);
+  return waitFor(page, what, async () => {
+    if ((await items.count()) === 0) {
+      await row.click({ button: "right", ...atOnce });
+      await items.first().waitFor(atOnce);
+    }
+    return act(items);
+  });
+}
+
+async function closeContextMenu(page: Page): Promise<void> {
+  await waitFor(page, "the menu to go", async () => {
+    if ((await page.locator(menuItems).count()) === 0) return true;
+    await page.keyboard.press("Escape");
+    return false;
   });
 }
 
 export async function readContextMenu(page: Page, row: Locator): Promise<readonly string[]> {
-  const items = await openContextMenu(page, row);
-  const texts = (await items.allInnerTexts()).map(clean).filter((text) => text !== "");
-  await page.keyboard.press("Escape");
-  return texts;
+  const texts = await inContextMenu(page, row, "the context menu", (items) => items.allInnerTexts());
+  await closeContextMenu(page);
+  return texts.map(clean).filter((text) => text !== "");
 }
 
 export async function chooseFromContextMenu(page: Page, row: Locator, item: string): Promise<void> {
-  await openContextMenu(page, row);
-  await waitFor(page, `the menu item “${item}”`, async () => {
-    for (const found of await page.locator(menuItems).all()) {
-      if (clean(await found.innerText(atOnce)) !== item) continue;
-      await found.click(atOnce);
-      return true;
-    }
+  let chosen = false;
+  await inContextMenu(page, row, `the menu item “${item}”`, async (items) => {
+    const labels = (await items.allInnerTexts()).map(clean);
+    const index = labels.indexOf(item);
+    if (index < 0) return undefined;
+    await items.nth(index).click({ delay: 20, ...atOnce });
+    chosen = true;
+    return true;
+  });
+  await waitFor(page, "the menu to go", async () => {
+    const items = page.locator(menuItems);
+    if ((await items.count()) === 0) return chosen;
+    const index = (await items.allInnerTexts()).map(clean).indexOf(item);
+    if (index >= 0) await items.nth(index).click(atOnce);
     return false;
   });
 }
 
 export async function openView(page: Page, containerTitle: string): Promise<void> {
   await waitFor(page, `the view container “${containerTitle}”`, async () => {
-    const tab = page.locator(`.part.activitybar .action-item a[aria-label^="${containerTitle}"]`).first();
-    const item = page.locator(".part.activitybar .action-item").filter({ has: tab }).first();
-    if (((await item.getAttribute("class", atOnce)) ?? "").includes("checked")) return true;
-    await tab.click(atOnce);
+    const item = page.locator(".part.activitybar .action-item", {
+      has: page.locator(`a[aria-label^="${containerTitle}"]`),
+    });
+    if ((await item.getAttribute("aria-expanded", atOnce)) === "true") return true;
+    await item.click(atOnce);
     return false;
   });
 }
@@ -238,7 +264,11 @@ export async function popup(page: Page, opened: Page[]): Promise<Page> {
   return window;
 }
 
-export async function waitForTheme(page: Page, theme: keyof typeof themes): Promise<void> {
+export async function setTheme(page: Page, theme: keyof typeof themes): Promise<void> {
+  await runCommandFromPalette(page, "Preferences: Color Theme");
+  const picker = quickInputOf(page);
+  await picker.type(themes[theme].label);
+  await picker.pick(themes[theme].label);
   await waitFor(page, `the theme “${theme}”`, async () =>
     ((await page.locator(".monaco-workbench").first().getAttribute("class")) ?? "")
       .split(" ")

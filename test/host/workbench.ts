@@ -82,6 +82,8 @@ export interface Workbench {
   reload(): Promise<void>;
   /** Stops server and browser and starts them again with the same port and profile. */
   restart(): Promise<void>;
+  /** Changes user settings; VS Code is reloaded, because it does not follow changes of the file. */
+  changeSettings(settings: Readonly<Record<string, unknown>>): Promise<void>;
   setTheme(theme: "light" | "dark" | "hc"): Promise<void>;
   /** What the server printed. */
   serverLog(): string;
@@ -193,9 +195,11 @@ export async function startWorkbench(options: WorkbenchOptions): Promise<Workben
       await stop();
       running = await start(port, false);
     },
-    async setTheme(theme) {
-      await writeSettings(options.dataDir, { "workbench.colorTheme": ui.themes[theme].label });
-      await ui.waitForTheme(running.page, theme);
+    setTheme: (theme) => ui.setTheme(running.page, theme),
+    async changeSettings(settings) {
+      await writeSettings(options.dataDir, settings);
+      await running.page.reload();
+      await waitForWorkbench(running.page);
     },
     serverLog: () => running.server.log(),
     suiteExit: async () => ({ code: await suiteEnd, printed }),
