@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import * as oauth from "oauth4webapi";
 
-import { cancelSignIn, createBrowser, followSignIn, signInAs, SignInStopped } from "./browserless.ts";
+import { cancelSignIn, createBrowser, signInAs, SignInStopped } from "./browserless.ts";
 import { startIssuer } from "./issuer.ts";
 import type { Issuer, IssuerOptions } from "./issuer.ts";
 import { claimsOf } from "./people.ts";

@@ -30,7 +30,7 @@ export interface Postgres {
 
 const portAttempts = 5;
 
-/** Starts a fresh server; about 1.5 seconds on two cores. It accepts 100 connections and does not sync to disk. */
+/** Starts a fresh server; 1 to 2 seconds on two cores. It accepts 100 connections and does not sync to disk. */
 export async function startPostgres(): Promise<Postgres> {
   const user = await findUnprivilegedUser();
   const folder = await makeReachableFolder("openrouter-keys-postgres-", user);
