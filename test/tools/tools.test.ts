@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import * as z from "zod/mini";
+import { installKeyHelper } from "../../extension/key-helper/install.ts";
+import { createKeyServer } from "../../extension/key-helper/key-server.ts";
+import type { KeyServer } from "../../extension/key-helper/key-server.ts";
+import { chooseSocketDirectory } from "../../extension/key-helper/socket-directory.ts";
+import { createToolSetup } from "../../extension/tools/tool-setup.ts";
+import type { ToolSetup } from "../../extension/tools/tool-setup.ts";
+import type { ToolId } from "../../extension/tools/tool.ts";
+import { createUndoStore } from "../extension/tools/tool-world.ts";
+import { startOpenRouter } from "../support/openrouter/stand-in.ts";
+import type { OpenRouterStandIn } from "../support/openrouter/stand-in.ts";
+import { runClaude, runCodex } from "./run-tool.ts";
+import type { ToolRun, ToolResult } from "./run-tool.ts";
+import { ensureTools } from "./setup.ts";
+
+const helperProgram = fileURLToPath(new URL("../../extension/key-helper/or-key.ts", import.meta.url));
+
+const NewKey = z.object({ key: z.string(), data: z.object({ hash: z.string() }) });
+
+/** A key that the tools get, and one that stands for the person's own at Anthropic or OpenAI. */
+const foreignSecret = "sk-ant-api03-the-persons-own";
+
+interface RealTool {
+  readonly id: ToolId;
+  readonly file: string;
+  /** A file that the person has already. */
+  readonly before: string;
+  readonly run: (run: ToolRun) => Promise<ToolResult>;
+  /** Keys of the person's own in their shell. */
+  readonly shell: Readonly<Record<string, string>>;
+  readonly path: string;
+  /** Sends it to this address without giving it a key. */
+  readonly pointAt: (openRouter: OpenRouterStandIn) => Pick<ToolRun, "env" | "args">;
+}
+
+const tools: readonly RealTool[] = [
+  {
+    id: "claude-code",
+    file: ".claude/settings.json",
+    before: `{\r\n\t"permissions": {"allow": ["Bash(ls:*)"]},\r\n\t"env": {"EDITOR": "vi"}\r\n}`,
+    run: runClaude,
+    shell: { ANTHROPIC_API_KEY: foreignSecret, ANTHROPIC_AUTH_TOKEN: foreignSecret },
+    path: "/api/v1/messages",
+    pointAt: ({ anthropicUrl }) => ({ env: { ANTHROPIC_BASE_URL: anthropicUrl } }),
+  },
+  {
+    id: "codex",
+    file: ".codex/config.toml",
+    before: `# mine\nmodel = "gpt-5.5" # the usual\n\n[tui]\nanimations = false # quiet\n`,
+    run: runCodex,
+    shell: { OPENAI_API_KEY: foreignSecret, OPENROUTER_API_KEY: foreignSecret, CODEX_API_KEY: foreignSecret },
+    path: "/api/v1/responses",
+    pointAt: ({ apiUrl }) => ({ args: ["-c", `openai_base_url="${apiUrl}"`] }),
+  },
+];
+
+describe("the real command lines", function () {
+  this.timeout(240_000);
+  let openRouter: OpenRouterStandIn;
+
+  before(async function () {
+    this.timeout(900_000);
+    await ensureTools();
+    openRouter = await startOpenRouter();
+  });
+
+  after(() => openRouter.stop());
+
+  for (const tool of tools) {
+    describe(tool.id, () => {
+      let home = "";
+      let secret: string | undefined;
+      let hash = "";
+      let keyServer: KeyServer;
+      let setup: ToolSetup;
+
+      beforeEach(async () => {
+        home = await realpath(await mkdtemp(join(tmpdir(), "or home ")));
+        await mkdir(dirname(join(home, tool.file)));
+        await writeFile(join(home, tool.file), tool.before);
+        ({ secret, hash } = await createKey(openRouter));
+
+        const storageDirectory = join(home, "Application Support");
+        const program = join(home, "or-key.cjs");
+        await build({ entryPoints: [helperProgram], outfile: program, bundle: true, platform: "node", format: "cjs" });
+        const socketDirectory = chooseSocketDirectory({
+          platform: process.platform,
+          env: {},
+          storageDirectory,
+          temporaryDirectory: join(home, "t"),
+          uid: process.getuid?.(),
+        });
+        const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+        keyServer = createKeyServer({ directory: socketDirectory, readKey: async () => secret, log });
+        await keyServer.start();
+        const { platform, execPath } = process;
+        const helperCommand = await installKeyHelper({ storageDirectory, program, execPath, socketDirectory, platform });
+        const { codex, node } = await ensureTools();
+        setup = createToolSetup({
+          home,
+          env: { HOME: home, PATH: [dirname(codex), dirname(node)].join(delimiter) },
+          platform,
+          helperCommand,
+          openRouterUrl: openRouter.apiUrl,
+          undoStore: createUndoStore(),
+          log,
+        });
+        openRouter.clearRequests();
+      });
+
+      afterEach(async () => {
+        await keyServer.stop();
+        await rm(home, { recursive: true, maxRetries: 5 });
+      });
+
+      const ask = (env: Readonly<Record<string, string>> = {}) => tool.run({ home, prompt: "say pong", env });
+      const content = (): Promise<string> => readFile(join(home, tool.file), "utf8");
+      const inferences = () => openRouter.requests.filter(({ method, path }) => method === "POST" && path === tool.path);
+      /** All secrets that reached OpenRouter, by their SHA-256: for a key that is its hash. */
+      const credentials = () =>
+        new Set(
+          openRouter.requests.flatMap(({ authorization, xApiKey }) =>
+            [authorization, xApiKey].filter((credential) => credential !== null),
+          ),
+        );
+      const spend = () => openRouter.keys().find((key) => key.hash === hash)?.usage ?? 0;
+
+      it("answers with the person's OpenRouter key once it is set up, and sends no other key of theirs", async () => {
+        const without = await tool.run({ home, prompt: "say pong", ...tool.pointAt(openRouter) });
+        const withoutKey = credentials();
+        openRouter.clearRequests();
+
+        const applied = await setup.apply([tool.id]);
+        const detected = await setup.detect();
+        const answered = await ask(tool.shell);
+        assert.deepStrictEqual(
+          {
+            without: { isDone: without.code === 0, isPong: /pong/i.test(without.stdout) },
+            withoutKey,
+            applied: applied.map((outcome) => (outcome.ok ? outcome.changed : outcome.message)),
+            state: detected.find(({ id }) => id === tool.id)?.state,
+            answered: { code: answered.code, isPong: /pong/i.test(answered.stdout) },
+            credentials: credentials(),
+            hasAsked: inferences().length > 0,
+            hasSpent: spend() > 0,
+          },
+          {
+            without: { isDone: false, isPong: false },
+            withoutKey: new Set(),
+            applied: [[join(home, tool.file)]],
+            state: "configured",
+            answered: { code: 0, isPong: true },
+            credentials: new Set([hash]),
+            hasAsked: true,
+            hasSpent: true,
+          },
+          `${answered.stdout}\n${answered.stderr}`,
+        );
+      });
+
+      it("fails when the key is disabled, and says so when VS Code is closed", async () => {
+        await setup.apply([tool.id]);
+        await disableKey(openRouter, hash);
+        openRouter.clearRequests();
+        const disabled = await ask();
+        const sent = [...credentials()];
+        await keyServer.stop();
+        openRouter.clearRequests();
+        const closed = await ask(tool.shell);
+        assert.deepStrictEqual(
+          {
+            disabled: /pong/i.test(disabled.stdout),
+            sent,
+            closed: /pong/i.test(closed.stdout),
+            isSaid: (closed.stdout + closed.stderr).includes("OpenRouter Keys: VS Code is not running"),
+            isForeignSent: credentials().has(createHash("sha256").update(foreignSecret).digest("hex")),
+            spend: spend(),
+          },
+          { disabled: false, sent: [hash], closed: false, isSaid: true, isForeignSent: false, spend: 0 },
+          closed.stdout + closed.stderr,
+        );
+      });
+
+      it("has every byte of its file back after undo, also when the tool has run", async () => {
+        await setup.apply([tool.id]);
+        await setup.undo([tool.id]);
+        const untouched = await content();
+
+        await setup.apply([tool.id]);
+        await ask();
+        const used = await content();
+        await setup.undo([tool.id]);
+        assert.deepStrictEqual(
+          { untouched, isUsed: used.includes("or-key"), left: await content() },
+          { untouched: tool.before, isUsed: true, left: tool.before },
+        );
+      });
+    });
+  }
+});
+
+function ignore(): void {
+  // These tests read no log.
+}
+
+async function createKey({ apiUrl, managementKey }: OpenRouterStandIn): Promise<{ secret: string; hash: string }> {
+  const response = await fetch(`${apiUrl}/keys`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${managementKey}`, "content-type": "application/json" },
+    body: JSON.stringify({ name: "tools", limit: 5 }),
+  });
+  const { key, data } = NewKey.parse(await response.json());
+  return { secret: key, hash: data.hash };
+}
+
+async function disableKey({ apiUrl, managementKey }: OpenRouterStandIn, hash: string): Promise<void> {
+  const response = await fetch(`${apiUrl}/keys/${hash}`, {
+    method: "PATCH",
+    headers: { authorization: `Bearer ${managementKey}`, "content-type": "application/json" },
+    body: JSON.stringify({ disabled: true }),
+  });
+  assert.equal(response.status, 200);
+}
