@@ -4,8 +4,8 @@ import {
   idempotencyHeader,
   Key,
   KeysAnswer,
-  type PatchKeyRequest,
 } from "../../functions/contract/keys.ts";
+import type { PatchKeyRequest } from "../../functions/contract/requests.ts";
 import { paths } from "../../functions/contract/paths.ts";
 import type { Access } from "../account/access-token.ts";
 import type { Call, FunctionClient } from "../account/function-client.ts";
