@@ -8,8 +8,17 @@ export interface QuickInputContent {
   readonly message: string;
   readonly placeholder: string;
   readonly value: string;
-  /** The visible rows, label and description as one text. */
-  readonly rows: readonly string[];
+  /** The rows that are drawn. */
+  readonly rows: readonly QuickPickRow[];
+}
+
+export interface QuickPickRow {
+  readonly label: string;
+  readonly description: string;
+  /** The second line. */
+  readonly detail: string;
+  /** Only where several can be chosen. */
+  readonly checked?: boolean;
 }
 
 /** A command's own input box or quick pick (never the command palette). Each call waits until it is there. */
@@ -48,9 +57,7 @@ export function quickInputOf(page: Page): QuickInput {
         message: await text(".quick-input-message"),
         placeholder: hasInput ? ((await input.getAttribute("placeholder")) ?? "") : "",
         value: hasInput ? await input.inputValue() : "",
-        rows: (await widget.locator(".monaco-list-row:visible").allInnerTexts()).map((row) =>
-          row.replace(/\s+/g, " ").trim(),
-        ),
+        rows: await readRows(widget),
       };
     },
 
@@ -143,6 +150,21 @@ export async function runCommandFromPalette(page: Page, title: string): Promise<
     30_000,
   );
   await waitFor(page, "the palette to go", async () => !(await isOpen()));
+}
+
+async function readRows(widget: Locator): Promise<QuickPickRow[]> {
+  return widget.locator(".quick-input-list .monaco-list-row").evaluateAll((rows) =>
+    rows.map((row) => {
+      const text = (selector: string) => row.querySelector(selector)?.textContent.replace(/\s+/g, " ").trim() ?? "";
+      const checkbox = row.querySelector<HTMLElement>("[role=checkbox]");
+      return {
+        label: text(".quick-input-list-row:first-child .label-name"),
+        description: text(".quick-input-list-row:first-child .label-description"),
+        detail: text(".quick-input-list-label-meta .label-name"),
+        ...(checkbox?.checkVisibility() === true ? { checked: checkbox.getAttribute("aria-checked") === "true" } : {}),
+      };
+    }),
+  );
 }
 
 /** The first drawn row whose label is accepted; read in one go, because the list changes while one types. */

@@ -5,7 +5,7 @@ import { request as requestHttps } from "node:https";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { selfSigned } from "./certificate.ts";
-import type { HostInstallation } from "./setup.ts";
+import type { EditorInstallation } from "./setup.ts";
 
 export interface ServerOptions {
   /** Everything that VS Code keeps: settings, extensions, logs, sockets. */
@@ -58,7 +58,7 @@ export const quietSettings = {
 } as const;
 
 /** Starts VS Code's server on 127.0.0.1 and waits until it answers. It ends when the calling process does. */
-export async function startServer(host: HostInstallation, options: ServerOptions): Promise<Server> {
+export async function startServer(host: EditorInstallation, options: ServerOptions): Promise<Server> {
   const data = options.dataDir;
   await mkdir(join(data, "user-data/User"), { recursive: true });
   await mkdir(options.home, { recursive: true });

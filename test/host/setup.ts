@@ -8,30 +8,41 @@ import * as z from "zod/mini";
 import { findBrowser } from "./browser.ts";
 import type { Browser } from "./browser.ts";
 
-/** What a test needs to start VS Code and a browser; every path is absolute. */
-export interface HostInstallation {
+/** What starts VS Code's server; every path is absolute. */
+export interface EditorInstallation {
   /** Node 24, which runs the VS Code server and its extension host. */
   readonly node: string;
   /** code-server's entry script. */
   readonly server: string;
   /** Folder of the built-in extensions that are wanted: those that VS Code's web page can do without are left out. */
   readonly builtins: string;
+}
+
+/** What a test needs to start VS Code and a browser. */
+export interface HostInstallation extends EditorInstallation {
   readonly browser: Browser;
 }
 
 const here = import.meta.dirname;
 const modules = join(here, "node_modules");
 const server = join(modules, "code-server");
-const builtins = join(here, "builtins");
+// Below node_modules, so that no compiler, linter or packager looks into it.
+const builtins = join(modules, ".builtins");
 const stampFile = join(modules, ".stamp");
 /** Counts up when the steps below change, so that an older installation is made again. */
-const layout = 1;
+const layout = 2;
 
 /**
  * Installs VS Code (code-server) and a browser below this folder, once; afterwards it costs a few milliseconds.
  * Prints what it does. Throws one readable sentence when the registry cannot be reached or no browser can run.
  */
 export async function ensureHost(): Promise<HostInstallation> {
+  const editor = await ensureEditor();
+  return { ...editor, browser: await findBrowser(modules, (title, work) => alone(() => timed(title, work))) };
+}
+
+/** The same without looking for a browser: for a person who opens VS Code in their own. */
+export async function ensureEditor(): Promise<EditorInstallation> {
   if (Number(process.versions.node.split(".")[0]) !== 24) {
     throw new Error(`VS Code's server needs Node 24, this is ${process.version}: run it through npm (npm test).`);
   }
@@ -45,12 +56,7 @@ export async function ensureHost(): Promise<HostInstallation> {
       await writeFile(stampFile, stamp);
     });
   }
-  return {
-    node: process.execPath,
-    server: join(server, "out/node/entry.js"),
-    builtins,
-    browser: await findBrowser(modules, (title, work) => alone(() => timed(title, work))),
-  };
+  return { node: process.execPath, server: join(server, "out/node/entry.js"), builtins };
 }
 
 async function wantedStamp(): Promise<string> {
@@ -107,7 +113,7 @@ async function linkBuiltins(): Promise<void> {
     if (!entry.isDirectory() || !existsSync(manifestFile)) continue;
     const manifest = extensionManifest.parse(JSON.parse(await readFile(manifestFile, "utf8")));
     if (manifest.main !== undefined && manifest.browser === undefined) continue;
-    await symlink(join("../node_modules/code-server/lib/vscode/extensions", entry.name), join(builtins, entry.name), "junction");
+    await symlink(join("../code-server/lib/vscode/extensions", entry.name), join(builtins, entry.name), "junction");
   }
 }
 
