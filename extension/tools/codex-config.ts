@@ -6,7 +6,7 @@ import * as z from "zod/mini";
 import { CancelledError, UserError } from "../base/errors.ts";
 import { leanEnvironment, startProgram } from "./program.ts";
 import { isSame, JsonObject, valueAt } from "./settings.ts";
-import type { Setting, SettingsFormat } from "./settings.ts";
+import type { SettingsFormat } from "./settings.ts";
 import type { ToolSetupDeps } from "./tool.ts";
 
 // Codex's own writer edits its TOML: it keeps comments, order and inline notes. It runs on a copy in a private folder

@@ -38,10 +38,9 @@ export async function isProgram(path: string): Promise<boolean> {
 
 /** What a program needs to run at all, and nothing else of the environment: no key and no token goes along. */
 export function leanEnvironment(env: Surroundings["env"]): Record<string, string> {
-  const kept = [
-    ...["PATH", "Path", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_CONFIG_HOME"],
-    ...["SystemRoot", "ComSpec", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "TEMP", "TMP"],
-  ];
+  const common = ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_CONFIG_HOME"];
+  const windows = ["Path", "PATHEXT", "SystemRoot", "ComSpec", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "TEMP", "TMP"];
+  const kept = [...common, ...windows];
   return Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
 

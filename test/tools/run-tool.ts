@@ -30,6 +30,8 @@ export async function runClaude({ home, prompt, env = {}, args = [] }: ToolRun):
     DISABLE_AUTOUPDATER: "1",
     DISABLE_TELEMETRY: "1",
     DISABLE_ERROR_REPORTING: "1",
+    // After a refusal it would try again for minutes.
+    CLAUDE_CODE_MAX_RETRIES: "1",
     ...env,
   });
 }

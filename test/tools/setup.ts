@@ -21,7 +21,9 @@ const modules = join(folder, "node_modules");
  */
 export async function ensureTools(): Promise<InstalledTools> {
   const stamp = join(modules, ".installed");
-  const wanted = createHash("sha256").update(await readFile(join(folder, "package-lock.json"))).digest("hex");
+  const wanted = createHash("sha256")
+    .update(await readFile(join(folder, "package-lock.json")))
+    .digest("hex");
   const present = await readFile(stamp, "utf8").catch(() => undefined);
   if (present !== wanted) {
     await runNpm(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);

@@ -24,7 +24,9 @@ const helperProgram = fileURLToPath(new URL("../../extension/key-helper/or-key.t
 
 const NewKey = z.object({ key: z.string(), data: z.object({ hash: z.string() }) });
 
-/** A key that the tools get, and one that stands for the person's own at Anthropic or OpenAI. */
+const failed = { isDone: false, isPong: false };
+
+/** Stands for a key of the person's own at Anthropic or OpenAI. */
 const foreignSecret = "sk-ant-api03-the-persons-own";
 
 interface RealTool {
@@ -101,7 +103,13 @@ describe("the real command lines", function () {
         keyServer = createKeyServer({ directory: socketDirectory, readKey: async () => secret, log });
         await keyServer.start();
         const { platform, execPath } = process;
-        const helperCommand = await installKeyHelper({ storageDirectory, program, execPath, socketDirectory, platform });
+        const helperCommand = await installKeyHelper({
+          storageDirectory,
+          program,
+          execPath,
+          socketDirectory,
+          platform,
+        });
         const { codex, node } = await ensureTools();
         setup = createToolSetup({
           home,
@@ -122,7 +130,8 @@ describe("the real command lines", function () {
 
       const ask = (env: Readonly<Record<string, string>> = {}) => tool.run({ home, prompt: "say pong", env });
       const content = (): Promise<string> => readFile(join(home, tool.file), "utf8");
-      const inferences = () => openRouter.requests.filter(({ method, path }) => method === "POST" && path === tool.path);
+      const inferences = () =>
+        openRouter.requests.filter(({ method, path }) => method === "POST" && path === tool.path);
       /** All secrets that reached OpenRouter, by their SHA-256: for a key that is its hash. */
       const credentials = () =>
         new Set(
@@ -152,7 +161,7 @@ describe("the real command lines", function () {
             hasSpent: spend() > 0,
           },
           {
-            without: { isDone: false, isPong: false },
+            without: failed,
             withoutKey: new Set(),
             applied: [[join(home, tool.file)]],
             state: "configured",
@@ -176,14 +185,14 @@ describe("the real command lines", function () {
         const closed = await ask(tool.shell);
         assert.deepStrictEqual(
           {
-            disabled: /pong/i.test(disabled.stdout),
+            disabled: { isDone: disabled.code === 0, isPong: /pong/i.test(disabled.stdout) },
             sent,
-            closed: /pong/i.test(closed.stdout),
+            closed: { isDone: closed.code === 0, isPong: /pong/i.test(closed.stdout) },
             isSaid: (closed.stdout + closed.stderr).includes("OpenRouter Keys: VS Code is not running"),
             isForeignSent: credentials().has(createHash("sha256").update(foreignSecret).digest("hex")),
             spend: spend(),
           },
-          { disabled: false, sent: [hash], closed: false, isSaid: true, isForeignSent: false, spend: 0 },
+          { disabled: failed, sent: [hash], closed: failed, isSaid: true, isForeignSent: false, spend: 0 },
           closed.stdout + closed.stderr,
         );
       });
