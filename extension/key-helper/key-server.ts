@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readdir, rm } from "node:fs/promises";
+import { access, chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { join } from "node:path";
@@ -23,6 +23,8 @@ export interface KeyServerDeps {
   /** The key for the tools; undefined when the person is signed out or has chosen none. Must not prompt. */
   readonly readKey: () => Promise<string | undefined>;
   readonly log: Log;
+  /** How often to look whether the socket is still there; 30 s. */
+  readonly checkMilliseconds?: number;
 }
 
 export interface KeyServer {
@@ -32,11 +34,18 @@ export interface KeyServer {
   stop(): Promise<void>;
 }
 
+interface Listening {
+  /** The socket, or on Windows the file with the pipe's name. */
+  readonly file: string;
+  readonly close: () => Promise<void>;
+}
+
 const requestMilliseconds = 5000;
 
-export function createKeyServer({ directory, readKey, log }: KeyServerDeps): KeyServer {
+export function createKeyServer({ directory, readKey, log, checkMilliseconds = 30_000 }: KeyServerDeps): KeyServer {
   const isWindows = process.platform === "win32";
-  let stopListening: (() => Promise<void>) | undefined;
+  let listening: Listening | undefined;
+  let check: NodeJS.Timeout | undefined;
   let turn: Promise<void> = Promise.resolve();
 
   async function answer(): Promise<Answer> {
@@ -70,7 +79,7 @@ export function createKeyServer({ directory, readKey, log }: KeyServerDeps): Key
     socket.on("error", () => socket.destroy());
   }
 
-  async function listen(): Promise<() => Promise<void>> {
+  async function listen(): Promise<Listening> {
     await preparePrivateDirectory(directory);
     await removeStaleEndpoints(directory);
 
@@ -111,7 +120,15 @@ export function createKeyServer({ directory, readKey, log }: KeyServerDeps): Key
       throw error;
     }
     log.debug(`The key helper's server listens in ${directory}.`);
-    return close;
+    return { file, close };
+  }
+
+  /** The system empties a person's runtime directory when they log out, while a remote VS Code runs on. */
+  async function listenAgainIfGone(): Promise<void> {
+    if (check === undefined || (listening !== undefined && (await isThere(listening.file)))) return;
+    await listening?.close();
+    listening = undefined;
+    listening = await listen();
   }
 
   /** One call after the other, so that a stop during a start still stops. */
@@ -124,12 +141,17 @@ export function createKeyServer({ directory, readKey, log }: KeyServerDeps): Key
   return {
     start: () =>
       inTurn(async () => {
-        stopListening ??= await listen();
+        listening ??= await listen();
+        check ??= setInterval(() => {
+          inTurn(listenAgainIfGone).catch((error: unknown) => log.warn(`The key helper's server: ${describe(error)}`));
+        }, checkMilliseconds).unref();
       }),
     stop: () =>
       inTurn(async () => {
-        await stopListening?.();
-        stopListening = undefined;
+        clearInterval(check);
+        check = undefined;
+        await listening?.close();
+        listening = undefined;
       }),
   };
 }
@@ -153,6 +175,13 @@ async function removeStaleEndpoints(directory: string): Promise<void> {
     if (endpoint !== undefined && (await isAnswered(endpoint.address))) continue;
     await rm(join(directory, name), { force: true });
   }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function isRunning(processId: number): boolean {

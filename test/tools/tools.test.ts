@@ -97,6 +97,7 @@ describe("the real command lines", function () {
           env: {},
           storageDirectory,
           temporaryDirectory: join(home, "t"),
+          isFolder: () => false,
           uid: process.getuid?.(),
         });
         const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };

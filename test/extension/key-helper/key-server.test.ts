@@ -149,6 +149,24 @@ describe("the key helper", () => {
     );
   });
 
+  it("serves again when the system has emptied the directory", async () => {
+    const server = createKeyServer({
+      directory,
+      readKey: async () => secret,
+      log: createLines(),
+      checkMilliseconds: 10,
+    });
+    servers.push(server);
+    await server.start();
+    await rm(directory, { recursive: true });
+    const deadline = Date.now() + 10_000;
+    let names: readonly string[] = [];
+    while (names.length === 0 && Date.now() < deadline) {
+      names = await readdir(directory).catch(() => []);
+    }
+    assert.deepStrictEqual(await askHelper(directory), { code: 0, stdout: `${secret}\n`, stderr: "" });
+  });
+
   const untrusted = {
     "is open to other users": async () => {
       await mkdir(directory);

@@ -7,6 +7,7 @@ const base = {
   env: {},
   storageDirectory: "/home/ada/s",
   temporaryDirectory: "/tmp",
+  isFolder: () => true,
   uid: 1000,
 } as const;
 
@@ -15,6 +16,10 @@ describe("the directory for the sockets", () => {
     "lies in the user's runtime directory where there is one": [
       { ...base, env: { XDG_RUNTIME_DIR: "/run/user/1000" } },
       "/run/user/1000/openrouter-keys",
+    ],
+    "does not take a runtime directory that is not there": [
+      { ...base, env: { XDG_RUNTIME_DIR: "/run/user/1000" }, isFolder: () => false },
+      "/home/ada/s/windows",
     ],
     "does not take a relative runtime directory": [{ ...base, env: { XDG_RUNTIME_DIR: "run" } }, "/home/ada/s/windows"],
     "lies in the extension's own folder where that is short enough": [base, "/home/ada/s/windows"],
