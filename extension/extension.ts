@@ -13,7 +13,7 @@ import { createOutputLog } from "./host/log.ts";
 import { createSecretStore, createToolUndoStore } from "./host/secret-storage.ts";
 import { settings } from "./host/settings.ts";
 import { createSignInEditor } from "./host/sign-in-editor.ts";
-import { createToolsOnThisMachine } from "./host/tools.ts";
+import { createToolsOnThisMachine, isFolder } from "./host/tools.ts";
 import { createKeyServer } from "./key-helper/key-server.ts";
 import { chooseSocketDirectory } from "./key-helper/socket-directory.ts";
 import { createKeyCreation } from "./keys/create-key.ts";
@@ -70,6 +70,7 @@ export function activate(context: vscode.ExtensionContext): void {
     env: process.env,
     storageDirectory,
     temporaryDirectory: tmpdir(),
+    isFolder,
     uid: process.getuid?.(),
   });
   const undoStore = createToolUndoStore(store, `${hostname()} ${homedir()}`);

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+
+import * as z from "zod/mini";
+
+import {
+  authenticationId,
+  commandIds,
+  contextDefaults,
+  keysViewId,
+  settingIds,
+  viewContainerId,
+} from "../../extension/manifest.ts";
+import { extensionId } from "../../functions/contract/paths.ts";
+
+const Item = z.looseObject({ when: z.optional(z.string()), command: z.optional(z.string()) });
+const Package = z.looseObject({
+  name: z.string(),
+  publisher: z.string(),
+  activationEvents: z.array(z.string()),
+  contributes: z.looseObject({
+    authentication: z.array(z.object({ id: z.string() })),
+    configuration: z.object({ properties: z.record(z.string(), z.looseObject({ scope: z.string() })) }),
+    commands: z.array(z.object({ command: z.string(), title: z.string(), category: z.string() })),
+    viewsContainers: z.object({ activitybar: z.array(z.looseObject({ id: z.string() })) }),
+    views: z.record(z.string(), z.array(z.looseObject({ id: z.string() }))),
+    viewsWelcome: z.array(z.looseObject({ view: z.string(), when: z.string(), contents: z.string() })),
+    menus: z.record(z.string(), z.array(Item)),
+  }),
+});
+
+async function readManifest() {
+  return Package.parse(JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")));
+}
+
+describe("the manifest", () => {
+  it("declares exactly the names that the code uses", async () => {
+    const { name, publisher, activationEvents, contributes } = await readManifest();
+    const whens = [...contributes.viewsWelcome, ...Object.values(contributes.menus).flat()].map(({ when }) => when ?? "");
+    const contexts = new Set(whens.join(" ").match(/openrouterKeys\.\w+/g)?.filter((id) => id !== keysViewId));
+    assert.deepEqual(
+      {
+        id: `${publisher}.${name}`,
+        commands: contributes.commands.map(({ command }) => command).toSorted(),
+        settings: Object.entries(contributes.configuration.properties).map(([id, { scope }]) => [id, scope]),
+        containers: contributes.viewsContainers.activitybar.map(({ id }) => id),
+        views: Object.entries(contributes.views).map(([container, views]) => [container, ...views.map(({ id }) => id)]),
+        contexts: [...contexts].toSorted(),
+        authentication: contributes.authentication.map(({ id }) => id),
+        activationEvents,
+      },
+      {
+        id: extensionId,
+        commands: commandIds.toSorted(),
+        settings: settingIds.map((id) => [id, "application"]),
+        containers: [viewContainerId],
+        views: [[viewContainerId, keysViewId]],
+        contexts: Object.keys(contextDefaults).toSorted(),
+        authentication: [authenticationId],
+        activationEvents: ["onStartupFinished"],
+      },
+    );
+  });
+
+  it("names only commands and settings that exist in its menus and welcome texts", async () => {
+    const { contributes } = await readManifest();
+    const inMenus = Object.values(contributes.menus).flatMap((items) => items.map(({ command }) => command ?? ""));
+    const texts = contributes.viewsWelcome.map(({ contents }) => decodeURIComponent(contents)).join(" ");
+    const known = new Set<string>([...commandIds, ...settingIds]);
+    assert.deepEqual(
+      [...inMenus, ...(texts.match(/openrouterKeys\.\w+/g) ?? [])].filter((id) => !known.has(id)),
+      [],
+    );
+  });
+
+  it("titles every command in title case, under one category", async () => {
+    const { contributes } = await readManifest();
+    const odd = contributes.commands.filter(
+      ({ title, category }) => category !== "OpenRouter Keys" || title.split(" ").some((word) => !/^[A-Z]/.test(word)),
+    );
+    assert.deepEqual(odd, []);
+  });
+
+  it("welcomes in every state in which the view is empty for a reason", async () => {
+    const { contributes } = await readManifest();
+    const states = contributes.viewsWelcome.map(({ when }) => /state == ([\w-]+)/.exec(when)?.[1]);
+    assert.deepEqual([...new Set(states)].toSorted(), ["empty", "failed", "no-address", "signed-out"]);
+  });
+});

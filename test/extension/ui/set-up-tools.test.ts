@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+
+import { UserError } from "../../../extension/base/errors.ts";
+import { configureTools, undoTools } from "../../../extension/ui/set-up-tools.ts";
+import { builtKey } from "../support/fake-function.ts";
+import { address, createEditor, settled } from "../support/editor.ts";
+
+type Options = Parameters<typeof createEditor>[0];
+
+async function createWithKeys(names: readonly string[], options: Options) {
+  const editor = await createEditor(options);
+  for (const name of names) {
+    const key = builtKey({ id: `key-${name}`, name });
+    editor.remote.keys.set(key.id, key);
+    await editor.vault.secrets.put(address, key.id, key.secret);
+  }
+  return editor;
+}
+
+describe("setting up coding tools", () => {
+  it("takes the only key that there is", async () => {
+    const editor = await createWithKeys(["laptop"], { answers: [["Set up these tools", ["Claude Code"]]] });
+    await configureTools(editor);
+    await settled();
+    assert.deepEqual(
+      [editor.toolCalls, await editor.toolsKey.readSecret(), editor.dialogs.shown.at(-1)],
+      [
+        ["apply claude-code"],
+        builtKey({ id: "key-laptop" }).secret,
+        "info: Claude Code uses the key “laptop”. Restart Claude Code. [Undo]",
+      ],
+    );
+  });
+
+  it("asks which key where there are several", async () => {
+    const editor = await createWithKeys(["laptop", "server"], {
+      answers: [["Which key", "server"], ["Set up these tools", ["Claude Code", "Codex"]]],
+      tools: { "claude-code": "configured", codex: "available" },
+    });
+    await configureTools(editor);
+    await settled();
+    assert.deepEqual(
+      [await editor.toolsKey.readSecret(), editor.toolCalls, editor.dialogs.shown.at(-1)],
+      [
+        builtKey({ id: "key-server" }).secret,
+        ["apply claude-code", "apply codex"],
+        "info: Claude Code and Codex use the key “server”. Restart Claude Code. Restart Codex. [Undo]",
+      ],
+    );
+  });
+
+  it("says what to do when no key has its secret here", async () => {
+    const editor = await createEditor();
+    editor.remote.keys.set("key-1", builtKey({ id: "key-1" }));
+    await assert.rejects(configureTools(editor), new UserError("No working key has its secret in this editor. Create a key first."));
+  });
+
+  it("says which tool could not be set up and why, and undoes only the others", async () => {
+    const editor = await createWithKeys(["laptop"], {
+      answers: [["Set up these tools", ["Claude Code", "Codex"]], ["Codex: Its file", "Undo"]],
+      tools: { "claude-code": "available", codex: "available" },
+    });
+    const setup = await editor.toolSetup();
+    const toolSetup = async () => ({
+      ...setup,
+      apply: async () => [
+        ...(await setup.apply(["claude-code"])),
+        { id: "codex", label: "Codex", ok: false, message: "Its file cannot be read." } as const,
+      ],
+    });
+    await configureTools({ ...editor, toolSetup });
+    await settled();
+    assert.deepEqual(
+      [editor.dialogs.shown.filter((line) => line.startsWith("warn")), editor.toolCalls],
+      [
+        ["warn: Claude Code uses the key “laptop”. Restart Claude Code. Codex: Its file cannot be read. [Undo]"],
+        ["apply claude-code", "undo claude-code"],
+      ],
+    );
+  });
+});
+
+describe("undoing the tool setup", () => {
+  it("goes on serving the key while a tool is left that uses it", async () => {
+    const editor = await createWithKeys(["laptop"], {
+      answers: [["Set these tools back", ["Codex"]], ["Set these tools back", ["Claude Code"]]],
+      tools: { "claude-code": "configured", codex: "configured" },
+    });
+    await editor.toolsKey.use(await editor.accessToken.ask(), "key-laptop");
+    await undoTools(editor);
+    const afterOne = await editor.toolsKey.readSecret();
+    await undoTools(editor);
+    assert.deepEqual(
+      [afterOne, await editor.toolsKey.readSecret(), editor.toolCalls],
+      [builtKey({ id: "key-laptop" }).secret, undefined, ["undo codex", "undo claude-code"]],
+    );
+  });
+
+  it("works for somebody who is signed out, and says when there is nothing to undo", async () => {
+    const editor = await createEditor({ isSignedIn: false, reading: { kind: "none" } });
+    await undoTools(editor);
+    assert.deepEqual([editor.dialogs.shown, editor.asked], [["info: No coding tool is set up by OpenRouter Keys."], []]);
+  });
+});
