@@ -39,7 +39,7 @@ const Stored = z.object({
   id: z.string(),
   token: z.nullable(z.string().check(z.startsWith("ors_"))),
   account: Account,
-  expiresAt: z.iso.datetime(),
+  expiresAt: z.string().check(z.refine((time) => !Number.isNaN(Date.parse(time)))),
 });
 type Stored = z.infer<typeof Stored>;
 

@@ -3,7 +3,8 @@
  * one key in the end and its secret is stored. What is needed to repeat the request and to open its answer is stored
  * before anything is sent, and dropped only when the secret is stored, or when the function has definitely refused.
  */
-import type { CreateKeyRequest, Key } from "../../functions/contract/keys.ts";
+import type { Key } from "../../functions/contract/keys.ts";
+import type { CreateKeyRequest } from "../../functions/contract/requests.ts";
 import type { Access } from "../account/access-token.ts";
 import { FunctionError, leavesOutcomeOpen } from "../account/function-error.ts";
 import type { Clock } from "../base/clock.ts";

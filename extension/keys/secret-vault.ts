@@ -19,7 +19,7 @@ export const PrivateJwk = z.object({
 
 /** A create that was begun: enough to repeat it to the letter and to open its answer. */
 export const PendingKey = z.object({
-  idempotencyKey: z.uuid(),
+  idempotencyKey: z.string().check(z.regex(/^[0-9a-f-]{36}$/)),
   accountId: z.string(),
   name: z.string(),
   /** The request as it was or will be sent. */
