@@ -55,7 +55,11 @@ export function activate(context: vscode.ExtensionContext): void {
   const vault = createSecretVault(store);
   const sessions = own(createSessionStore({ store, now: clock.now, log }));
   const version: unknown = context.extension.packageJSON.version;
-  const client = createFunctionClient({ fetch, client: `openrouter-keys/${String(version)} vscode/${vscode.version}`, log });
+  const client = createFunctionClient({
+    fetch,
+    client: `openrouter-keys/${String(version)} vscode/${vscode.version}`,
+    log,
+  });
   const signIn = createSignIn({ editor: own(createSignInEditor()), client, clock, log });
   const accessToken = own(createAuthentication({ address, sessions, signIn, client, log }));
 
@@ -139,16 +143,22 @@ export function activate(context: vscode.ExtensionContext): void {
     contexts.set({ "openrouterKeys.toolsConfigured": await undoStore.hasAny() });
   };
   own(accessToken.onDidChange(followSession));
-  own(store.onDidChange(({ key }) => {
-    if (key.startsWith("tool")) void followTools();
-  }));
-  own(settings.onDidChange((id) => {
-    if (id === "openrouterKeys.functionUrl") void accessToken.addressChanged();
-    else void tools.refresh();
-  }));
-  own(vscode.window.onDidChangeWindowState(({ focused }) => {
-    if (focused) void ring.poll();
-  }));
+  own(
+    store.onDidChange(({ key }) => {
+      if (key.startsWith("tool")) void followTools();
+    }),
+  );
+  own(
+    settings.onDidChange((id) => {
+      if (id === "openrouterKeys.functionUrl") void accessToken.addressChanged();
+      else void tools.refresh();
+    }),
+  );
+  own(
+    vscode.window.onDidChangeWindowState(({ focused }) => {
+      if (focused) void ring.poll();
+    }),
+  );
 
   followSession();
   void followTools();

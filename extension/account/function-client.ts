@@ -43,7 +43,9 @@ interface FunctionClientDeps {
 }
 
 export function createFunctionClient(deps: FunctionClientDeps): FunctionClient {
-  async function send(call: Call): Promise<{ readonly status: number; readonly headers: Headers; readonly text: string }> {
+  async function send(
+    call: Call,
+  ): Promise<{ readonly status: number; readonly headers: Headers; readonly text: string }> {
     const { address, timeout = 10_000, signal } = call;
     const outOfTime = AbortSignal.timeout(timeout);
     try {
@@ -74,7 +76,9 @@ export function createFunctionClient(deps: FunctionClientDeps): FunctionClient {
     }
   }
 
-  async function answerTo(call: Call): Promise<{ readonly status: number; readonly headers: Headers; readonly text: string }> {
+  async function answerTo(
+    call: Call,
+  ): Promise<{ readonly status: number; readonly headers: Headers; readonly text: string }> {
     const answer = await send(call);
     const requestId = answer.headers.get("X-Request-Id") ?? undefined;
     deps.log.debug(`${call.method} ${call.path}: ${answer.status}${requestId === undefined ? "" : ` (${requestId})`}`);

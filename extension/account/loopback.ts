@@ -24,7 +24,8 @@ export async function openLoopback(
     }
     const verdict = accept({ path: url.pathname, query: url.search.slice(1) });
     if (verdict === "done") answer(response, 200, "Signed in", "You can close this tab and go back to the editor.");
-    else if (verdict === "refused") answer(response, 200, "Not signed in", "The editor says why. You can close this tab.");
+    else if (verdict === "refused")
+      answer(response, 200, "Not signed in", "The editor says why. You can close this tab.");
     else answer(response, 404, "Not expected", "No sign-in is waiting for this. Start again in the editor.");
   });
   await new Promise<void>((resolve, reject) => {

@@ -42,7 +42,9 @@ interface SignInDeps {
 }
 
 export function createSignIn(deps: SignInDeps): SignIn {
-  let underWay: { readonly base: string; readonly stop: AbortController; readonly done: Promise<TokenAnswer> } | undefined;
+  let underWay:
+    | { readonly base: string; readonly stop: AbortController; readonly done: Promise<TokenAnswer> }
+    | undefined;
 
   return {
     signIn: (address, signal) => {
@@ -131,5 +133,7 @@ async function signInOnce(deps: SignInDeps, address: FunctionAddress, signal: Ab
 /** The function's own sentence where it sent one; a browser's address is anybody's text, hence made presentable. */
 function refusal(error: string, description: string | undefined): string {
   const sentence = presentable(description ?? "");
-  return sentence === "" ? `The sign-in was refused (${presentable(error, 60)}). Ask whoever runs the function.` : sentence;
+  return sentence === ""
+    ? `The sign-in was refused (${presentable(error, 60)}). Ask whoever runs the function.`
+    : sentence;
 }

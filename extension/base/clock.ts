@@ -4,7 +4,7 @@ import { CancelledError } from "./errors.ts";
 
 export interface Clock {
   /** Milliseconds since 1970. */
-  now(): number;
+  readonly now: () => number;
   /** Throws CancelledError as soon as the signal is aborted. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }

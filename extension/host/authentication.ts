@@ -59,8 +59,10 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
       const before = await sessions.read(address);
       const answer = await withProgress((signal) => deps.signIn.signIn(address, signal));
       const session = toEditor(await sessions.signedIn(address, answer));
-      if (session === undefined) throw new UserError(vscode.l10n.t("The sign-in had ended before it arrived. Check this machine's clock."));
-      if (before.kind === "signed-in" && before.token !== answer.sessionToken) void endSession(deps, address, before.token);
+      if (session === undefined)
+        throw new UserError(vscode.l10n.t("The sign-in had ended before it arrived. Check this machine's clock."));
+      if (before.kind === "signed-in" && before.token !== answer.sessionToken)
+        void endSession(deps, address, before.token);
       announced = session;
       return session;
     } catch (error) {

@@ -55,7 +55,8 @@ export function createToolsOnThisMachine({ helper, openRouterUrl, undoStore, log
   function ready(): Promise<ToolSetup> {
     const reading = openRouterUrl();
     if (reading.kind !== "address") {
-      const message = reading.kind === "fault" ? reading.message : "Set openrouterKeys.openRouterUrl to OpenRouter's address.";
+      const message =
+        reading.kind === "fault" ? reading.message : "Set openrouterKeys.openRouterUrl to OpenRouter's address.";
       return Promise.reject(new UserError(message));
     }
     const url = reading.address.base;

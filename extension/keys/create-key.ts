@@ -78,7 +78,8 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
     };
     return once(entry, async () => {
       await vault.pending.put(access.address, entry).catch((cause: unknown) => {
-        const message = "The editor's secret storage does not take anything, so no key was made. Unlock it and try again.";
+        const message =
+          "The editor's secret storage does not take anything, so no key was made. Unlock it and try again.";
         throw new UserError(message, { cause });
       });
       return deliver(access, entry, { signal, report, maybeSent: false });

@@ -148,7 +148,10 @@ export function createKeyRing(deps: KeyRingDeps): KeyRing {
         } while (again);
       } catch (error) {
         deps.log.error(`The keys could not be refreshed: ${describe(error)}`);
-        become({ kind: "failed", message: "The keys could not be read. The log says why.", previous: undefined }, undefined);
+        become(
+          { kind: "failed", message: "The keys could not be read. The log says why.", previous: undefined },
+          undefined,
+        );
       } finally {
         running = undefined;
       }

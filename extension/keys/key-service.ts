@@ -1,10 +1,5 @@
 import { MeAnswer } from "../../functions/contract/account.ts";
-import {
-  CreateKeyAnswer,
-  idempotencyHeader,
-  Key,
-  KeysAnswer,
-} from "../../functions/contract/keys.ts";
+import { CreateKeyAnswer, idempotencyHeader, Key, KeysAnswer } from "../../functions/contract/keys.ts";
 import type { PatchKeyRequest } from "../../functions/contract/requests.ts";
 import { paths } from "../../functions/contract/paths.ts";
 import type { Access } from "../account/access-token.ts";
@@ -57,7 +52,15 @@ export function createKeyService({ client, sessions }: KeyServiceDeps): KeyServi
 
     create: (access, idempotencyKey, body, signal) => {
       const headers = { [idempotencyHeader]: idempotencyKey };
-      const call: Call = { ...to(access), method: "POST", path: paths.keys, headers, body, signal, timeout: createTimeout };
+      const call: Call = {
+        ...to(access),
+        method: "POST",
+        path: paths.keys,
+        headers,
+        body,
+        signal,
+        timeout: createTimeout,
+      };
       return watched(access, client.ask(call, CreateKeyAnswer));
     },
 
@@ -69,6 +72,7 @@ export function createKeyService({ client, sessions }: KeyServiceDeps): KeyServi
       return watched(access, client.ask(call, Key));
     },
 
-    delete: (access, keyId) => watched(access, client.tell({ ...to(access), method: "DELETE", path: paths.key(keyId) })),
+    delete: (access, keyId) =>
+      watched(access, client.tell({ ...to(access), method: "DELETE", path: paths.key(keyId) })),
   };
 }

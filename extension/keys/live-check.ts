@@ -47,7 +47,9 @@ export async function checkLive(
       return doubtful(`${host} could not be reached to check the key. Your tools need to reach it, too.`);
     }
   }
-  return doubtful(`${host} does not accept the key yet. Try it in a minute; if it goes on, delete the key and make another.`);
+  return doubtful(
+    `${host} does not accept the key yet. Try it in a minute; if it goes on, delete the key and make another.`,
+  );
 }
 
 function isKeyInformation(text: string): boolean {

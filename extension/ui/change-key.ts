@@ -75,13 +75,18 @@ async function choose(
   const state = await readyKeys(deps);
   const clicked = KeyArgument.safeParse(argument);
   const named = clicked.success ? state.keys.find(({ id }) => id === clicked.data.keyId) : undefined;
-  if (clicked.success && named === undefined) throw new UserError("This key is no longer there. The list is up to date.");
+  if (clicked.success && named === undefined)
+    throw new UserError("This key is no longer there. The list is up to date.");
   if (named !== undefined) return { key: named, isToolsKey: named.id === state.toolsKeyId };
 
   const fitting = state.keys.filter(fits);
   if (fitting.length === 0) throw new UserError(`${title}: you have no key for which this can be done.`);
   const choices = fitting.map((value) => {
-    const facts = { isToolsKey: value.id === state.toolsKeyId, isStored: state.storedIds.has(value.id), now: deps.now() };
+    const facts = {
+      isToolsKey: value.id === state.toolsKeyId,
+      isStored: state.storedIds.has(value.id),
+      now: deps.now(),
+    };
     const { label, description } = keyRow(value, facts);
     return { label, description, value };
   });

@@ -10,7 +10,10 @@ import { runCommand } from "./run-command.ts";
 export type Commands = { readonly [Id in CommandId]: (argument: unknown) => Promise<void> };
 
 /** Registers every command through the one wrapper; nobody else calls registerCommand. */
-export function registerCommands(deps: { readonly dialogs: Dialogs; readonly log: Log }, commands: Commands): Disposable {
+export function registerCommands(
+  deps: { readonly dialogs: Dialogs; readonly log: Log },
+  commands: Commands,
+): Disposable {
   return vscode.Disposable.from(
     ...commandIds.map((id) =>
       vscode.commands.registerCommand(id, (argument: unknown) => runCommand(deps, id, () => commands[id](argument))),

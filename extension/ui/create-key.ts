@@ -45,7 +45,10 @@ export async function createKey(deps: CreateKeyDeps): Promise<void> {
     });
     if (name === undefined) throw new CancelledError();
     const request = { name: name.trim(), limitUsd };
-    return { access, ...(await makeAndCheck(deps, access, (signal, report) => deps.creation.create(access, request, signal, report))) };
+    return {
+      access,
+      ...(await makeAndCheck(deps, access, (signal, report) => deps.creation.create(access, request, signal, report))),
+    };
   });
   await ring.refresh();
 

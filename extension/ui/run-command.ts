@@ -8,7 +8,11 @@ interface RunCommandDeps {
 }
 
 /** Around every command. Never rejects: cancelling is silent, and the message of a failure is not waited for. */
-export async function runCommand({ dialogs, log }: RunCommandDeps, id: string, work: () => Promise<void>): Promise<void> {
+export async function runCommand(
+  { dialogs, log }: RunCommandDeps,
+  id: string,
+  work: () => Promise<void>,
+): Promise<void> {
   log.info(id);
   try {
     await work();

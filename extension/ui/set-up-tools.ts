@@ -67,7 +67,9 @@ async function conclude(
   const failed = outcomes.filter((outcome) => !outcome.ok);
   const sentences = [
     opening,
-    ...(done.length === 0 ? [] : [`${listOf(labelsOf(done))} ${done.length === 1 ? "uses" : "use"} the key “${keyName}”.`]),
+    ...(done.length === 0
+      ? []
+      : [`${listOf(labelsOf(done))} ${done.length === 1 ? "uses" : "use"} the key “${keyName}”.`]),
     ...new Set(done.map(({ next }) => next)),
     ...failed.map(({ label, message }) => `${label}: ${message}`),
   ].filter((sentence) => sentence !== "");

@@ -6,8 +6,10 @@ import { type CreateKeyDeps, offerDeletion } from "./create-key.ts";
 import { runCommand } from "./run-command.ts";
 import { offerTools } from "./set-up-tools.ts";
 
-interface SettleDeps
-  extends Pick<CreateKeyDeps, "creation" | "dialogs" | "ring" | "service" | "toolsKey" | "toolSetup" | "address"> {
+interface SettleDeps extends Pick<
+  CreateKeyDeps,
+  "creation" | "dialogs" | "ring" | "service" | "toolsKey" | "toolSetup" | "address"
+> {
   readonly accessToken: Pick<AccessToken, "existing">;
   readonly clock: Clock;
   readonly log: Log;
@@ -48,7 +50,8 @@ export function createSettling(deps: SettleDeps): { readonly settle: () => Promi
   async function announce(access: Access, keyId: string, name: string): Promise<void> {
     const serves = (await deps.toolsKey.read(access)) === keyId;
     const pressed = await deps.dialogs.info(`The key “${name}” has arrived.`, ...(serves ? ["Set Up Tools"] : []));
-    if (pressed !== undefined) await runCommand(deps, "set up tools for an arrived key", () => offerTools(deps, "", name));
+    if (pressed !== undefined)
+      await runCommand(deps, "set up tools for an arrived key", () => offerTools(deps, "", name));
   }
 
   function retryLater(): void {

@@ -36,8 +36,15 @@ async function readManifest() {
 describe("the manifest", () => {
   it("declares exactly the names that the code uses", async () => {
     const { name, publisher, activationEvents, contributes } = await readManifest();
-    const whens = [...contributes.viewsWelcome, ...Object.values(contributes.menus).flat()].map(({ when }) => when ?? "");
-    const contexts = new Set(whens.join(" ").match(/openrouterKeys\.\w+/g)?.filter((id) => id !== keysViewId));
+    const whens = [...contributes.viewsWelcome, ...Object.values(contributes.menus).flat()].map(
+      ({ when }) => when ?? "",
+    );
+    const contexts = new Set(
+      whens
+        .join(" ")
+        .match(/openrouterKeys\.\w+/g)
+        ?.filter((id) => id !== keysViewId),
+    );
     assert.deepEqual(
       {
         id: `${publisher}.${name}`,

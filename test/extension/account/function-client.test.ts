@@ -11,7 +11,10 @@ import { createRecordingLog } from "../support/recording-log.ts";
 const call: Call = { address: { base, origin: base }, method: "GET", path: "/v1/me", token };
 const Answer = z.object({ name: z.string() });
 
-async function failureOf(answer: (init: RequestInit) => Promise<Response>, more: Partial<Call> = {}): Promise<FunctionError> {
+async function failureOf(
+  answer: (init: RequestInit) => Promise<Response>,
+  more: Partial<Call> = {},
+): Promise<FunctionError> {
   const log = createRecordingLog();
   const client = createFunctionClient({ fetch: (_input, init) => answer(init), client: "test", log });
   const error = await client.ask({ ...call, ...more }, Answer).catch((caught: unknown) => caught);
@@ -28,7 +31,11 @@ describe("asking the function", () => {
       sent.push({ input, method: init.method, redirect: init.redirect, headers });
       return Response.json({ name: "ada", more: 1 });
     };
-    const client = createFunctionClient({ fetch, client: "openrouter-keys/0.1.0 vscode/1.106.0", log: createRecordingLog() });
+    const client = createFunctionClient({
+      fetch,
+      client: "openrouter-keys/0.1.0 vscode/1.106.0",
+      log: createRecordingLog(),
+    });
     const answer = await client.ask(call, Answer);
     assert.deepEqual(
       { answer, sent },
@@ -68,13 +75,43 @@ describe("asking the function", () => {
 
   const html = { "Content-Type": "text/html" };
   for (const [situation, answer, code, sentence] of [
-    ["cannot be reached", () => Promise.reject(new TypeError("fetch failed")), "unreachable", /^Could not reach https:\/\/keys\.test\. Check/],
-    ["answers with a web page", async () => new Response("<!doctype html>", { headers: html }), "web_page", /^https:\/\/keys\.test answered with a web page instead of data: is openrouterKeys\.functionUrl the address of the function\?$/],
-    ["has no such page", async () => new Response("<h1>Not found", { status: 404, headers: html }), "web_page", /web page/],
+    [
+      "cannot be reached",
+      () => Promise.reject(new TypeError("fetch failed")),
+      "unreachable",
+      /^Could not reach https:\/\/keys\.test\. Check/,
+    ],
+    [
+      "answers with a web page",
+      async () => new Response("<!doctype html>", { headers: html }),
+      "web_page",
+      /^https:\/\/keys\.test answered with a web page instead of data: is openrouterKeys\.functionUrl the address of the function\?$/,
+    ],
+    [
+      "has no such page",
+      async () => new Response("<h1>Not found", { status: 404, headers: html }),
+      "web_page",
+      /web page/,
+    ],
     ["answers with something else", async () => new Response("hello"), "not_json", /something that is not data/],
-    ["is another service", async () => Response.json({ hello: 1 }), "not_the_function", /not as the function of OpenRouter Keys does/],
-    ["is another service that refuses", async () => Response.json({ error: "x" }, { status: 403 }), "not_the_function", /not as the function/],
-    ["sits behind a broken gateway", async () => new Response("<html>secret detail", { status: 502, headers: html }), "gateway", /not working at the moment \(HTTP 502\)/],
+    [
+      "is another service",
+      async () => Response.json({ hello: 1 }),
+      "not_the_function",
+      /not as the function of OpenRouter Keys does/,
+    ],
+    [
+      "is another service that refuses",
+      async () => Response.json({ error: "x" }, { status: 403 }),
+      "not_the_function",
+      /not as the function/,
+    ],
+    [
+      "sits behind a broken gateway",
+      async () => new Response("<html>secret detail", { status: 502, headers: html }),
+      "gateway",
+      /not working at the moment \(HTTP 502\)/,
+    ],
   ] satisfies [string, () => Promise<Response>, FunctionError["code"], RegExp][]) {
     it(`has a sentence of its own when the address ${situation}`, async () => {
       const error = await failureOf(answer);
@@ -94,7 +131,11 @@ describe("asking the function", () => {
 
   it("ends silently when the person cancels", async () => {
     const stop = new AbortController();
-    const client = createFunctionClient({ fetch: (_input, init) => untilAborted(init), client: "test", log: createRecordingLog() });
+    const client = createFunctionClient({
+      fetch: (_input, init) => untilAborted(init),
+      client: "test",
+      log: createRecordingLog(),
+    });
     const asking = client.ask({ ...call, signal: stop.signal }, Answer).catch((caught: unknown) => caught);
     stop.abort();
     assert.ok(isCancelled(await asking));

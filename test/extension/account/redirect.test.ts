@@ -14,10 +14,7 @@ describe("how the browser returns", () => {
   ] as const) {
     it(`is by ${kind} from ${external === "" ? "an editor without an address" : external}`, () => {
       const redirect = chooseRedirect(external);
-      assert.deepEqual(
-        [redirect.kind, redirect.kind === "editor" ? redirect.address : external],
-        [kind, external],
-      );
+      assert.deepEqual([redirect.kind, redirect.kind === "editor" ? redirect.address : external], [kind, external]);
     });
   }
 });

@@ -26,7 +26,13 @@ describe("a session", () => {
     const session = await sessions.read(here);
     assert.ok(session.kind === "signed-in");
     assert.deepEqual(
-      [session.token, session.account, session.id.includes(token), [...storage.values.keys()], await sessions.read(elsewhere)],
+      [
+        session.token,
+        session.account,
+        session.id.includes(token),
+        [...storage.values.keys()],
+        await sessions.read(elsewhere),
+      ],
       [token, account, false, [`session ${base}`], { kind: "signed-out" }],
     );
   });
@@ -60,7 +66,12 @@ describe("a session", () => {
     assert.deepEqual(await sessions.read(here), { kind: "expired", account });
   });
 
-  for (const corrupt of ["", "{", "{}", '{"id":"1","token":"sk-or-1","account":{"id":"1","label":"x"},"expiresAt":"2026-12-01T10:00:00Z"}']) {
+  for (const corrupt of [
+    "",
+    "{",
+    "{}",
+    '{"id":"1","token":"sk-or-1","account":{"id":"1","label":"x"},"expiresAt":"2026-12-01T10:00:00Z"}',
+  ]) {
     it(`that reads ${corrupt === "" ? "as nothing" : corrupt.slice(0, 20)} counts as none`, async () => {
       const { storage, sessions } = createHarness();
       await storage.store(`session ${base}`, corrupt);
@@ -85,7 +96,12 @@ describe("signing out", () => {
       await signOut({ sessions, client, log }, here);
       await signOut({ sessions, client, log }, here);
       assert.deepEqual(
-        { asked: remote.requests.length, keptWhenSending, left: storage.values.size, ended: !remote.sessions.has(token) },
+        {
+          asked: remote.requests.length,
+          keptWhenSending,
+          left: storage.values.size,
+          ended: !remote.sessions.has(token),
+        },
         { asked: 1, keptWhenSending: 0, left: 0, ended: reach === "answers" },
       );
     });

@@ -91,7 +91,9 @@ describe("signing in", () => {
         parameters: [...opened.searchParams.keys()],
         method: harness.parameter("code_challenge_method"),
         redirect: harness.parameter("redirect_uri"),
-        bits: [harness.parameter("state"), harness.parameter("code_challenge")].map((text) => Buffer.from(text, "base64url").length * 8),
+        bits: [harness.parameter("state"), harness.parameter("code_challenge")].map(
+          (text) => Buffer.from(text, "base64url").length * 8,
+        ),
         requests: harness.remote.requests.map(({ method, url }) => `${method} ${url}`),
       },
       {
@@ -126,7 +128,14 @@ describe("signing in", () => {
     const done = harness.start();
     await harness.browserOpened;
     const state = harness.parameter("state");
-    for (const query of ["", "code=evil", "code=evil&state=guess", "error=x&state=guess", `state=${state}`, `code=a&state=${state}&state=b`]) {
+    for (const query of [
+      "",
+      "code=evil",
+      "code=evil&state=guess",
+      "error=x&state=guess",
+      `state=${state}`,
+      `code=a&state=${state}&state=b`,
+    ]) {
       harness.callBack(query);
     }
     harness.callBack(`code=evil&state=${state}`, "/settings");
@@ -143,7 +152,8 @@ describe("signing in", () => {
       harness.callBack(`code=${harness.issueCode(`code-${round}`)}&state=${harness.parameter("state")}`);
       await done;
     }
-    const seen = (name: string): number => new Set(harness.opened.map(({ searchParams }) => searchParams.get(name))).size;
+    const seen = (name: string): number =>
+      new Set(harness.opened.map(({ searchParams }) => searchParams.get(name))).size;
     assert.deepEqual([seen("state"), seen("code_challenge")], [2, 2]);
   });
 
@@ -168,7 +178,9 @@ describe("signing in", () => {
     const harness = createHarness();
     const done = harness.start();
     await harness.browserOpened;
-    harness.callBack(`error=forbidden&error_description=Your+account+is+of+another+company.%0A&state=${harness.parameter("state")}`);
+    harness.callBack(
+      `error=forbidden&error_description=Your+account+is+of+another+company.%0A&state=${harness.parameter("state")}`,
+    );
     await assert.rejects(done, { name: "UserError", message: "Your account is of another company." });
   });
 

@@ -12,8 +12,16 @@ describe("what reaches the log", () => {
     ["a JWE", `sealed ${jwt} end`, "sealed [redacted JWT] end"],
     ["a bearer header of any kind", "Authorization: Bearer abc.def-1, next", "Authorization: Bearer [redacted], next"],
     ["a bearer header with our token", `bearer ors_${"a".repeat(43)}`, "bearer ors_[redacted]"],
-    ["a one-time code in an address", "https://x.test/auth?code=abc&state=def&page=2", "https://x.test/auth?code=[redacted]&state=[redacted]&page=2"],
-    ["a verifier in a body", '{"code":"abc","codeVerifier":"def"}', '{"code":"[redacted]","codeVerifier":"[redacted]"}'],
+    [
+      "a one-time code in an address",
+      "https://x.test/auth?code=abc&state=def&page=2",
+      "https://x.test/auth?code=[redacted]&state=[redacted]&page=2",
+    ],
+    [
+      "a verifier in a body",
+      '{"code":"abc","codeVerifier":"def"}',
+      '{"code":"[redacted]","codeVerifier":"[redacted]"}',
+    ],
     ["an e-mail address", "ada.l+x@example.test signed in", "[redacted address] signed in"],
   ] as const) {
     it(`is free of ${what}`, () => {

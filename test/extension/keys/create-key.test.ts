@@ -90,7 +90,8 @@ function outcomeOf({ remote, storage }: { remote: FakeFunction; storage: MemoryS
     secretsStored: [...remote.keys.values()].map(
       ({ id, secret }) => kept.find(({ name }) => name === `secret ${base} ${id}`)?.value === secret,
     ),
-    sealedCopiesLeft: [...remote.made.values()].filter(({ received, keyId }) => !received && remote.keys.has(keyId)).length,
+    sealedCopiesLeft: [...remote.made.values()].filter(({ received, keyId }) => !received && remote.keys.has(keyId))
+      .length,
     stillPending: kept.filter(({ name }) => name.startsWith("pending")).length,
     strayEntries: kept.filter(({ name }) => !/^(?:pending|secret) /.test(name)).length,
   };
@@ -156,8 +157,11 @@ describe("creating a key", () => {
       const harness = createHarness();
       harness.remote.faults.push(["POST /v1/keys", fault], ["POST /v1/keys", fault]);
       await harness.create();
-      const creates = harness.remote.requests.filter(({ method, url }) => method === "POST" && url.endsWith("/v1/keys"));
-      const waited = typeof fault === "string" || !("retryAfter" in fault) ? [1000, 2000] : Array(2).fill(fault.retryAfter * 1000);
+      const creates = harness.remote.requests.filter(
+        ({ method, url }) => method === "POST" && url.endsWith("/v1/keys"),
+      );
+      const waited =
+        typeof fault === "string" || !("retryAfter" in fault) ? [1000, 2000] : Array(2).fill(fault.retryAfter * 1000);
       assert.deepEqual(
         {
           attempts: creates.length,
@@ -172,7 +176,14 @@ describe("creating a key", () => {
     });
   }
 
-  for (const code of ["above_plan", "key_cap", "invalid_request", "forbidden", "offboarded", "upstream_refused"] as const) {
+  for (const code of [
+    "above_plan",
+    "key_cap",
+    "invalid_request",
+    "forbidden",
+    "offboarded",
+    "upstream_refused",
+  ] as const) {
     it(`forgets the request when the function definitely refuses with ${code}`, async () => {
       const harness = createHarness();
       harness.remote.faults.push(["POST /v1/keys", { code, detail: "This is not possible." }]);
@@ -192,7 +203,10 @@ describe("creating a key", () => {
     harness.remote.faults.splice(0);
     const next = createHarness(harness.remote, harness.storage);
     const { deliveries } = await next.creation.settle(access);
-    assert.deepEqual({ kinds: deliveries.map(({ kind }) => kind), ...outcomeOf(next) }, { kinds: ["delivered"], ...oneKey });
+    assert.deepEqual(
+      { kinds: deliveries.map(({ kind }) => kind), ...outcomeOf(next) },
+      { kinds: ["delivered"], ...oneKey },
+    );
   });
 
   it("does not wait longer than a minute because the function asks for it", async () => {
@@ -258,7 +272,11 @@ describe("creating a key", () => {
     harness.remote.faults.push(["POST /v1/keys", Response.json({ key, sealedSecret: sealed }, { status: 201 })]);
     const delivery = await harness.create();
     assert.deepEqual(
-      { kind: delivery.kind, received: harness.steps.includes("POST /v1/keys/{id}/received"), pending: outcomeOf(harness).stillPending },
+      {
+        kind: delivery.kind,
+        received: harness.steps.includes("POST /v1/keys/{id}/received"),
+        pending: outcomeOf(harness).stillPending,
+      },
       { kind: "secret-lost", received: false, pending: 0 },
     );
   });

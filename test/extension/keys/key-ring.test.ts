@@ -138,7 +138,10 @@ describe("the key ring", () => {
     await ring.refresh();
     assert.deepEqual(
       [ring.current, await sessions.read(here)],
-      [{ kind: "signed-out", expired: true }, { kind: "expired", account }],
+      [
+        { kind: "signed-out", expired: true },
+        { kind: "expired", account },
+      ],
     );
   });
 
@@ -147,7 +150,10 @@ describe("the key ring", () => {
     await signIn();
     remote.faults.push(["GET /v1/me", { code: "offboarded" }]);
     await ring.refresh();
-    assert.deepEqual([ring.current, await sessions.read(here)], [{ kind: "signed-out", expired: false }, { kind: "signed-out" }]);
+    assert.deepEqual(
+      [ring.current, await sessions.read(here)],
+      [{ kind: "signed-out", expired: false }, { kind: "signed-out" }],
+    );
   });
 
   it("polls rarely after failures, ever more so, and at once when a person asks", async () => {

@@ -17,7 +17,12 @@ async function checkAgainst(...answers: (() => Response | Promise<never>)[]) {
     assert.ok(answer !== undefined, "asked too often");
     return answer();
   };
-  const check = await checkLive({ fetch, clock, log }, "https://openrouter.test/api/v1", secret, new AbortController().signal);
+  const check = await checkLive(
+    { fetch, clock, log },
+    "https://openrouter.test/api/v1",
+    secret,
+    new AbortController().signal,
+  );
   const said = `${JSON.stringify(check)} ${log.lines.join(" ")}`;
   return { check, asked, slept: clock.slept, leaked: said.includes(secret) };
 }
@@ -44,7 +49,11 @@ describe("the live check of a key", () => {
     ["refuses the key for good", [refused, refused, refused], /does not accept the key yet/],
     ["is in trouble", [() => new Response("busy", { status: 503 })], /could not check the key just now \(HTTP 503\)/],
     ["is a web page", [() => new Response("<html>", { status: 200 })], /not as OpenRouter does/],
-    ["cannot be reached", [() => Promise.reject(new TypeError(`failed ${secret.slice(0, 3)}`))], /could not be reached/],
+    [
+      "cannot be reached",
+      [() => Promise.reject(new TypeError(`failed ${secret.slice(0, 3)}`))],
+      /could not be reached/,
+    ],
   ] satisfies [string, (() => Response | Promise<never>)[], RegExp][]) {
     it(`says so when openrouter.test ${situation}`, async () => {
       const { check, leaked } = await checkAgainst(...answers);
@@ -61,7 +70,9 @@ describe("the live check of a key", () => {
       throw new Error("aborted");
     };
     const deps = { fetch, clock: createManualClock(), log: createRecordingLog() };
-    const error = await checkLive(deps, "https://openrouter.test", secret, stop.signal).catch((caught: unknown) => caught);
+    const error = await checkLive(deps, "https://openrouter.test", secret, stop.signal).catch(
+      (caught: unknown) => caught,
+    );
     assert.ok(isCancelled(error));
   });
 });

@@ -24,7 +24,10 @@ describe("the secret vault", () => {
     await vault.pending.put(here, entry);
     await vault.toolsKey.put(here, { keyId: "key 1", accountId: "owner-1" });
     assert.deepEqual(
-      { names: [...storage.values.keys()], secretIn: [...storage.values.values()].filter((text) => text.includes(secret)).length },
+      {
+        names: [...storage.values.keys()],
+        secretIn: [...storage.values.values()].filter((text) => text.includes(secret)).length,
+      },
       {
         names: [
           "secret https://keys.test/team key%201",

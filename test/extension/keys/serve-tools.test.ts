@@ -35,6 +35,9 @@ describe("serving the key helper", () => {
     await serving.sync();
     await serving.sync();
     await serving.sync();
-    assert.deepEqual([starts, log.lines], [2, ["The key helper's server failed: Error: no directory", "The key helper is answered."]]);
+    assert.deepEqual(
+      [starts, log.lines],
+      [2, ["The key helper's server failed: Error: no directory", "The key helper is answered."]],
+    );
   });
 });

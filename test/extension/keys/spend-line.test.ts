@@ -15,7 +15,14 @@ function ready(keys: readonly Key[], complete = true): ReadyKeys {
 
 function key(windowUsd: number | undefined, facts: Partial<Key> = {}): Key {
   const { secret: _secret, ...built } = builtKey(facts);
-  const spend = { windowUsd: 0, remainingUsd: 0, resetsAt: "2026-12-01T00:00:00.000Z", dayUsd: 0, weekUsd: 0, monthUsd: 0 };
+  const spend = {
+    windowUsd: 0,
+    remainingUsd: 0,
+    resetsAt: "2026-12-01T00:00:00.000Z",
+    dayUsd: 0,
+    weekUsd: 0,
+    monthUsd: 0,
+  };
   return { ...built, spend: windowUsd === undefined ? null : { ...spend, windowUsd } };
 }
 
@@ -30,16 +37,36 @@ describe("the status bar's spend", () => {
     ["nobody is signed in", { kind: "signed-out", expired: false }, "hidden"],
     ["there is no key", ready([]), "$0 of $100 (normal)"],
     ["two keys have spent", ready([key(1.2), key(2)]), "$3.20 of $100 (normal)"],
-    ["a disabled key has spent, and a revoked one", ready([key(1), key(2, { state: "disabled" }), key(50, { state: "revoked" })]), "$3 of $100 (normal)"],
-    ["80 % of the budget is spent", ready([key(40, { limitUsd: 60 }), key(40, { limitUsd: 60 })]), "$80 of $100 (warning)"],
-    ["95 % of the budget is spent", ready([key(47.5, { limitUsd: 60 }), key(47.5, { limitUsd: 60 })]), "$95 of $100 (error)"],
+    [
+      "a disabled key has spent, and a revoked one",
+      ready([key(1), key(2, { state: "disabled" }), key(50, { state: "revoked" })]),
+      "$3 of $100 (normal)",
+    ],
+    [
+      "80 % of the budget is spent",
+      ready([key(40, { limitUsd: 60 }), key(40, { limitUsd: 60 })]),
+      "$80 of $100 (warning)",
+    ],
+    [
+      "95 % of the budget is spent",
+      ready([key(47.5, { limitUsd: 60 }), key(47.5, { limitUsd: 60 })]),
+      "$95 of $100 (error)",
+    ],
     ["one key is at 80 % of its limit", ready([key(20), key(0)]), "$20 of $100 (warning)"],
     ["one key is at 95 % of its limit", ready([key(23.75), key(0)]), "$23.75 of $100 (error)"],
     ["a disabled key is at its limit", ready([key(25, { state: "disabled" })]), "$25 of $100 (normal)"],
     ["one key's spend is unknown", ready([key(1.2), key(undefined)], false), "at least $1.20 of $100 (normal)"],
     ["no key's spend is known", ready([key(undefined)], false), "spend unknown, of $100 (normal)"],
-    ["the function is away", { kind: "failed", message: "Away.", previous: ready([key(1.2)]) }, `$1.20 of $100 at ${clockTimeOf(asOf)} (normal)`],
-    ["the function was never there", { kind: "failed", message: "Away.", previous: undefined }, "spend unknown (normal)"],
+    [
+      "the function is away",
+      { kind: "failed", message: "Away.", previous: ready([key(1.2)]) },
+      `$1.20 of $100 at ${clockTimeOf(asOf)} (normal)`,
+    ],
+    [
+      "the function was never there",
+      { kind: "failed", message: "Away.", previous: undefined },
+      "spend unknown (normal)",
+    ],
   ] satisfies [string, KeyRingState, string][]) {
     it(`says “${expected}” when ${situation}`, () => {
       assert.equal(summary(state), expected);
@@ -47,7 +74,11 @@ describe("the status bar's spend", () => {
   }
 
   it("names the keys near their limit and what is wrong", () => {
-    const line = spendLine({ kind: "failed", message: "Away.", previous: ready([key(24), key(1, { name: "server" })]) });
+    const line = spendLine({
+      kind: "failed",
+      message: "Away.",
+      previous: ready([key(24), key(1, { name: "server" })]),
+    });
     assert.deepEqual(line.kind === "shown" && line.tooltip, [
       "OpenRouter: $25 of $100 a month, resets 1 Dec",
       "laptop: $24 of $25",

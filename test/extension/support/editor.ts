@@ -49,7 +49,12 @@ export async function createEditor(options: EditorOptions = {}) {
 
   const signInNow = async (): Promise<void> => {
     remote.sessions.add(token);
-    await sessions.signedIn(address, { sessionToken: token, expiresAt: "2026-12-01T10:00:00.000Z", account, isAdmin: false });
+    await sessions.signedIn(address, {
+      sessionToken: token,
+      expiresAt: "2026-12-01T10:00:00.000Z",
+      account,
+      isAdmin: false,
+    });
   };
   if (options.isSignedIn ?? true) await signInNow();
   const asked: string[] = [];
@@ -68,15 +73,19 @@ export async function createEditor(options: EditorOptions = {}) {
   };
   const ring = createKeyRing({ address: reading, accessToken, sessions, service, vault, toolsKey, clock, log });
 
-  const tools: Partial<Record<ToolId, DetectedTool["state"]>> = { ...(options.tools ?? { "claude-code": "available" }) };
+  const tools: Partial<Record<ToolId, DetectedTool["state"]>> = {
+    ...(options.tools ?? { "claude-code": "available" }),
+  };
   const labels: Readonly<Record<ToolId, string>> = { "claude-code": "Claude Code", codex: "Codex" };
   const toolCalls: string[] = [];
-  const change = (verb: string, state: DetectedTool["state"]) => async (ids: readonly ToolId[]): Promise<ToolOutcome[]> =>
-    ids.map((id) => {
-      toolCalls.push(`${verb} ${id}`);
-      tools[id] = state;
-      return { id, label: labels[id], ok: true, changed: [`~/${id}`], next: `Restart ${labels[id]}.` };
-    });
+  const change =
+    (verb: string, state: DetectedTool["state"]) =>
+    async (ids: readonly ToolId[]): Promise<ToolOutcome[]> =>
+      ids.map((id) => {
+        toolCalls.push(`${verb} ${id}`);
+        tools[id] = state;
+        return { id, label: labels[id], ok: true, changed: [`~/${id}`], next: `Restart ${labels[id]}.` };
+      });
   const setup: ToolSetup = {
     detect: async () =>
       (["claude-code", "codex"] as const).map((id) => {
@@ -89,7 +98,17 @@ export async function createEditor(options: EditorOptions = {}) {
     refresh: async () => {},
   };
 
-  const shared = { dialogs, address: reading, accessToken, toolSetup: async () => setup, toolsKey, ring, service, vault, now: clock.now };
+  const shared = {
+    dialogs,
+    address: reading,
+    accessToken,
+    toolSetup: async () => setup,
+    toolsKey,
+    ring,
+    service,
+    vault,
+    now: clock.now,
+  };
   const settling = createSettling({ ...shared, creation, clock, log, lifetime: AbortSignal.abort() });
   let settles = 0;
   return {

@@ -30,7 +30,12 @@ export interface FakeFunction {
   readonly fetch: Fetch;
   readonly keys: Map<string, Key & { readonly secret: string }>;
   readonly made: Map<string, Made>;
-  readonly requests: { readonly method: string; readonly url: string; readonly headers: Headers; readonly body: string }[];
+  readonly requests: {
+    readonly method: string;
+    readonly url: string;
+    readonly headers: Headers;
+    readonly body: string;
+  }[];
   /** For the next request of `METHOD /path`, one each. */
   readonly faults: (readonly [route: string, fault: Fault])[];
   /** One-time codes and the challenges they are bound to. */
@@ -133,7 +138,8 @@ export function createFakeFunction(): FakeFunction {
     const key = fake.keys.get(c.req.param("id"));
     if (key === undefined) return problem("not_found", "There is no such key.");
     const patch = PatchKeyRequest.parse(await c.req.json());
-    const state = patch.disabled === undefined ? key.state : patch.disabled ? ("disabled" as const) : ("active" as const);
+    const state =
+      patch.disabled === undefined ? key.state : patch.disabled ? ("disabled" as const) : ("active" as const);
     const changed = { ...key, name: patch.name ?? key.name, state };
     fake.keys.set(key.id, changed);
     return c.json(keyOf(changed));

@@ -48,7 +48,9 @@ export function createScriptedDialogs(...answers: (readonly [text: string, answe
     pickMany: async (title, placeholder, choices) => {
       shown.push(`pick: ${placeholder} ${choices.map(({ label }) => `(${label})`).join(" ")}`);
       const answer = answerTo(placeholder);
-      return Array.isArray(answer) ? choices.filter(({ label }) => answer.includes(label)).map(({ value }) => value) : undefined;
+      return Array.isArray(answer)
+        ? choices.filter(({ label }) => answer.includes(label)).map(({ value }) => value)
+        : undefined;
     },
     progress: async (title, work) => {
       shown.push(`progress: ${title}`);

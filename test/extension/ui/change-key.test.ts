@@ -12,7 +12,8 @@ type Answers = readonly (readonly [text: string, answer: unknown])[];
 async function createWithKeys(...answers: Answers) {
   const editor = await createEditor({ answers: [...answers] });
   const laptop = builtKey({ id: "key-1" });
-  for (const key of [laptop, builtKey({ id: "key-2", name: "server", state: "disabled" })]) editor.remote.keys.set(key.id, key);
+  for (const key of [laptop, builtKey({ id: "key-2", name: "server", state: "disabled" })])
+    editor.remote.keys.set(key.id, key);
   await editor.vault.secrets.put(address, laptop.id, laptop.secret);
   await editor.toolsKey.use({ address, token: "", account: editor.remote.me.account }, laptop.id);
   await editor.ring.refresh();
@@ -86,13 +87,19 @@ describe("the commands for one key", () => {
   it("ask which key from the palette, among those for which it can be done", async () => {
     const { editor, states } = await createWithKeys(["Which key?", "server"]);
     await endOf(enableKey(editor, undefined));
-    assert.deepEqual([editor.dialogs.shown[0], states()], ["pick: Which key? (server)", ["laptop active", "server active"]]);
+    assert.deepEqual(
+      [editor.dialogs.shown[0], states()],
+      ["pick: Which key? (server)", ["laptop active", "server active"]],
+    );
   });
 
   it("say so when there is no such key", async () => {
     const { editor } = await createWithKeys();
     assert.deepEqual(
-      [await endOf(deleteKey(editor, { keyId: "key-9" })), await endOf(disableKey(editor, undefined)).then(() => editor.dialogs.shown)],
+      [
+        await endOf(deleteKey(editor, { keyId: "key-9" })),
+        await endOf(disableKey(editor, undefined)).then(() => editor.dialogs.shown),
+      ],
       ["This key is no longer there. The list is up to date.", ["pick: Which key? (laptop)"]],
     );
   });
@@ -113,7 +120,11 @@ describe("the commands for the account", () => {
     await signInCommand(editor);
     await settled();
     assert.deepEqual(
-      { signedOut, signedIn: [editor.ring.current.kind, await editor.toolsKey.readSecret()], shown: editor.dialogs.shown },
+      {
+        signedOut,
+        signedIn: [editor.ring.current.kind, await editor.toolsKey.readSecret()],
+        shown: editor.dialogs.shown,
+      },
       {
         signedOut: ["signed-out", undefined, 0],
         signedIn: ["ready", builtKey({ id: "key-1" }).secret],

@@ -32,7 +32,11 @@ describe("the command Create OpenRouter Key", () => {
     const editor = await createEditor({ answers: [asName, ["Set up these tools", ["Claude Code"]]] });
     const result = await run(editor);
     assert.deepEqual(
-      { ...result, toolCalls: editor.toolCalls, leaked: JSON.stringify([editor.dialogs.shown, editor.log.lines]).includes("sk-or-") },
+      {
+        ...result,
+        toolCalls: editor.toolCalls,
+        leaked: JSON.stringify([editor.dialogs.shown, editor.log.lines]).includes("sk-or-"),
+      },
       {
         end: "done",
         shown: [
@@ -76,7 +80,11 @@ describe("the command Create OpenRouter Key", () => {
   });
 
   it("asks for the address first, before anything else", async () => {
-    const editor = await createEditor({ reading: { kind: "none" }, isSignedIn: false, answers: [["Set the address", "Set Address"]] });
+    const editor = await createEditor({
+      reading: { kind: "none" },
+      isSignedIn: false,
+      answers: [["Set the address", "Set Address"]],
+    });
     const { end, shown } = await run(editor);
     assert.deepEqual(
       [end, shown.at(-1), editor.asked, editor.remote.requests.length],
@@ -113,8 +121,16 @@ describe("the command Create OpenRouter Key", () => {
   });
 
   for (const [situation, change, sentence] of [
-    ["the plan's keys are all there", { keysLeft: 0 }, "Your plan allows 3 keys, and you have as many. Delete one that you no longer need first."],
-    ["the whole budget is given away", { allowanceUsd: 0 }, "Your keys already have all $100 a month of your plan. Delete one to free its part."],
+    [
+      "the plan's keys are all there",
+      { keysLeft: 0 },
+      "Your plan allows 3 keys, and you have as many. Delete one that you no longer need first.",
+    ],
+    [
+      "the whole budget is given away",
+      { allowanceUsd: 0 },
+      "Your keys already have all $100 a month of your plan. Delete one to free its part.",
+    ],
   ] as const) {
     it(`says what to do when ${situation}, before it asks anything`, async () => {
       const editor = await createEditor();
@@ -137,14 +153,24 @@ describe("the command Create OpenRouter Key", () => {
 
   it("shows a refusal in the function's words", async () => {
     const editor = await createEditor({ answers: [asName] });
-    editor.remote.faults.push(["POST /v1/keys", { code: "rate_limited", detail: "10 keys an hour are enough.", retryAfter: 900 }]);
+    editor.remote.faults.push([
+      "POST /v1/keys",
+      { code: "rate_limited", detail: "10 keys an hour are enough.", retryAfter: 900 },
+    ]);
     assert.equal((await run(editor)).end, "10 keys an hour are enough.");
   });
 
   it("keeps the key, and says so, when OpenRouter does not confirm it", async () => {
-    const editor = await createEditor({ tools: {}, answers: [asName], check: { kind: "doubtful", message: "It could not be checked." } });
+    const editor = await createEditor({
+      tools: {},
+      answers: [asName],
+      check: { kind: "doubtful", message: "It could not be checked." },
+    });
     const { shown, stored } = await run(editor);
-    assert.deepEqual([shown.at(-1)?.startsWith("info: The key “laptop” is made. It could not be checked."), stored], [true, [true]]);
+    assert.deepEqual(
+      [shown.at(-1)?.startsWith("info: The key “laptop” is made. It could not be checked."), stored],
+      [true, [true]],
+    );
   });
 
   for (const choice of ["Use “laptop”", "Keep “old”", undefined]) {
@@ -196,7 +222,11 @@ describe("the command Create OpenRouter Key", () => {
     const { shown, keys, stored } = await run(next);
     assert.deepEqual(
       [shown[0], keys, stored],
-      ["warn: The key “laptop” was asked for before and has not arrived yet. [Finish It] [Discard It]", ["laptop $25"], [true]],
+      [
+        "warn: The key “laptop” was asked for before and has not arrived yet. [Finish It] [Discard It]",
+        ["laptop $25"],
+        [true],
+      ],
     );
   });
 });

@@ -34,7 +34,10 @@ describe("setting up coding tools", () => {
 
   it("asks which key where there are several", async () => {
     const editor = await createWithKeys(["laptop", "server"], {
-      answers: [["Which key", "server"], ["Set up these tools", ["Claude Code", "Codex"]]],
+      answers: [
+        ["Which key", "server"],
+        ["Set up these tools", ["Claude Code", "Codex"]],
+      ],
       tools: { "claude-code": "configured", codex: "available" },
     });
     await configureTools(editor);
@@ -52,12 +55,18 @@ describe("setting up coding tools", () => {
   it("says what to do when no key has its secret here", async () => {
     const editor = await createEditor();
     editor.remote.keys.set("key-1", builtKey({ id: "key-1" }));
-    await assert.rejects(configureTools(editor), new UserError("No working key has its secret in this editor. Create a key first."));
+    await assert.rejects(
+      configureTools(editor),
+      new UserError("No working key has its secret in this editor. Create a key first."),
+    );
   });
 
   it("says which tool could not be set up and why, and undoes only the others", async () => {
     const editor = await createWithKeys(["laptop"], {
-      answers: [["Set up these tools", ["Claude Code", "Codex"]], ["Codex: Its file", "Undo"]],
+      answers: [
+        ["Set up these tools", ["Claude Code", "Codex"]],
+        ["Codex: Its file", "Undo"],
+      ],
       tools: { "claude-code": "available", codex: "available" },
     });
     const setup = await editor.toolSetup();
@@ -83,7 +92,10 @@ describe("setting up coding tools", () => {
 describe("undoing the tool setup", () => {
   it("goes on serving the key while a tool is left that uses it", async () => {
     const editor = await createWithKeys(["laptop"], {
-      answers: [["Set these tools back", ["Codex"]], ["Set these tools back", ["Claude Code"]]],
+      answers: [
+        ["Set these tools back", ["Codex"]],
+        ["Set these tools back", ["Claude Code"]],
+      ],
       tools: { "claude-code": "configured", codex: "configured" },
     });
     await editor.toolsKey.use(await editor.accessToken.ask(), "key-laptop");
@@ -99,6 +111,9 @@ describe("undoing the tool setup", () => {
   it("works for somebody who is signed out, and says when there is nothing to undo", async () => {
     const editor = await createEditor({ isSignedIn: false, reading: { kind: "none" } });
     await undoTools(editor);
-    assert.deepEqual([editor.dialogs.shown, editor.asked], [["info: No coding tool is set up by OpenRouter Keys."], []]);
+    assert.deepEqual(
+      [editor.dialogs.shown, editor.asked],
+      [["info: No coding tool is set up by OpenRouter Keys."], []],
+    );
   });
 });
