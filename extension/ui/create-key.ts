@@ -52,7 +52,7 @@ export async function createKey(deps: CreateKeyDeps): Promise<void> {
   });
   await ring.refresh();
 
-  const { access, delivery, check } = made;
+  const { access, delivery, check: live } = made;
   if (delivery.kind === "discarded") return;
   if (delivery.kind === "secret-lost") {
     void offerDeletion(deps, access, delivery.key);
@@ -60,7 +60,7 @@ export async function createKey(deps: CreateKeyDeps): Promise<void> {
   }
   const { key } = delivery;
   const opening =
-    check.kind === "works" ? `The key “${key.name}” is ready.` : `The key “${key.name}” is made. ${check.message}`;
+    live.kind === "works" ? `The key “${key.name}” is ready.` : `The key “${key.name}” is made. ${live.message}`;
   if (!(await becomesToolsKey(deps, access, key))) {
     void dialogs.info(opening);
     return;
