@@ -5,7 +5,6 @@ import type { Fetch } from "./adapters/openrouter/provisioner.ts";
 import { createProvisioner } from "./adapters/openrouter/provisioner.ts";
 import type { Stores } from "./adapters/postgres/connect.ts";
 import { isDatabaseAway } from "./adapters/postgres/database.ts";
-import { sealSecret } from "./adapters/sealing/seal.ts";
 import { extensionId, paths, redirectPath } from "./contract/paths.ts";
 import { createApp } from "./http/app.ts";
 import type { HttpEnv, RequestRecord } from "./http/env.ts";
@@ -41,7 +40,8 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
       hostedDomain: otherDomains.length === 0 ? onlyDomain : undefined,
       clock: runtime.clock,
     }),
-    seal: sealSecret,
+    // Loaded when the first key is made: a start does not need it.
+    seal: async (secret, recipient) => (await import("./adapters/sealing/seal.ts")).sealSecret(secret, recipient),
     clock: runtime.clock,
     rules: {
       plans: settings.plans,

@@ -1,19 +1,14 @@
 import * as z from "zod/mini";
 
+import { Time } from "./time.ts";
+
 /** `id` is the function's own id of the owner; `label` is what people recognise, the e-mail. */
 export const Account = z.object({ id: z.string(), label: z.string() });
 export type Account = z.infer<typeof Account>;
 
-/** `codeVerifier`: RFC 7636, 43 to 128 unreserved characters. */
-export const TokenRequest = z.strictObject({
-  code: z.string().check(z.minLength(1), z.maxLength(200)),
-  codeVerifier: z.string().check(z.regex(/^[A-Za-z0-9._~-]{43,128}$/)),
-});
-export type TokenRequest = z.infer<typeof TokenRequest>;
-
 export const TokenAnswer = z.object({
   sessionToken: z.string().check(z.regex(/^ors_[A-Za-z0-9_-]{43}$/)),
-  expiresAt: z.iso.datetime(),
+  expiresAt: Time,
   account: Account,
   isAdmin: z.boolean(),
 });

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 
 import { Reset } from "./account.ts";
+import { Time } from "./time.ts";
 
 /** `gone`: OpenRouter no longer has the key. `retiring`: rotated, still working until its grace ends. */
 export const keyStates = ["active", "disabled", "retiring", "revoked", "expired", "gone"] as const;
@@ -24,24 +25,6 @@ export function keyNameFault(name: string): string | undefined {
   return undefined;
 }
 
-/** Trimmed on the way in, so that every comparison sees one form. */
-export const KeyName = z.pipe(
-  z.string().check(
-    z.superRefine((name, context) => {
-      const fault = keyNameFault(name);
-      if (fault !== undefined) context.addIssue({ code: "custom", message: fault, input: name });
-    }),
-  ),
-  z.transform((name: string) => name.trim()),
-);
-
-/** US dollars, whole cents, more than zero. OpenRouter's own field has no documented minimum; ours does. */
-export const Usd = z.number().check(
-  z.gte(0.01),
-  z.lte(1_000_000),
-  z.refine((usd) => Math.abs(usd * 100 - Math.round(usd * 100)) < 1e-6, { error: "Use whole cents." }),
-);
-
 /** A P-256 public key (RFC 7517) to which the secret is sealed. A private part is refused, not ignored. */
 export const Recipient = z.strictObject({
   kty: z.literal("EC"),
@@ -51,27 +34,8 @@ export const Recipient = z.strictObject({
 });
 export type Recipient = z.infer<typeof Recipient>;
 
-/** `limitUsd` defaults to the plan's `defaultKeyUsd`, `expiresAt` to the plan's longest lifetime from now. */
-export const CreateKeyRequest = z.strictObject({
-  name: KeyName,
-  limitUsd: z.optional(Usd),
-  expiresAt: z.optional(z.iso.datetime()),
-  recipient: Recipient,
-});
-export type CreateKeyRequest = z.infer<typeof CreateKeyRequest>;
-
-export const PatchKeyRequest = z
-  .strictObject({ name: z.optional(KeyName), disabled: z.optional(z.boolean()) })
-  .check(
-    z.refine((patch) => patch.name !== undefined || patch.disabled !== undefined, {
-      error: "Say what to change: name or disabled.",
-    }),
-  );
-export type PatchKeyRequest = z.infer<typeof PatchKeyRequest>;
-
 /** Header that makes a create repeatable: a UUID, kept by the client until it has the secret. */
 export const idempotencyHeader = "Idempotency-Key";
-export const IdempotencyKey = z.uuid();
 
 /**
  * Spend in US dollars. `windowUsd` counts since the last reset, `remainingUsd` may be negative (requests under way
@@ -80,7 +44,7 @@ export const IdempotencyKey = z.uuid();
 export const Spend = z.object({
   windowUsd: z.number(),
   remainingUsd: z.nullable(z.number()),
-  resetsAt: z.nullable(z.iso.datetime()),
+  resetsAt: z.nullable(Time),
   dayUsd: z.number(),
   weekUsd: z.number(),
   monthUsd: z.number(),
@@ -93,11 +57,14 @@ export const Key = z.object({
   name: z.string(),
   label: z.string(),
   /** A state this client does not know yet reads as "unknown" instead of failing the whole list. */
-  state: z.catch(z.enum([...keyStates, "unknown"]), "unknown"),
+  state: z.pipe(
+    z.string(),
+    z.transform((state: string): KeyState | "unknown" => keyStates.find((known) => known === state) ?? "unknown"),
+  ),
   limitUsd: z.number(),
   reset: Reset,
-  createdAt: z.iso.datetime(),
-  expiresAt: z.iso.datetime(),
+  createdAt: Time,
+  expiresAt: Time,
   spend: z.nullable(Spend),
 });
 export type Key = z.infer<typeof Key>;
@@ -105,7 +72,7 @@ export type Key = z.infer<typeof Key>;
 /** `spendComplete` is false when OpenRouter could not be asked about every key; those have `spend: null`. */
 export const KeysAnswer = z.object({
   keys: z.array(Key),
-  spendAsOf: z.iso.datetime(),
+  spendAsOf: Time,
   spendComplete: z.boolean(),
 });
 export type KeysAnswer = z.infer<typeof KeysAnswer>;

@@ -2,9 +2,9 @@ import { Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import * as z from "zod/mini";
 
-import { TokenRequest } from "../contract/account.ts";
 import type { TokenAnswer } from "../contract/account.ts";
 import { problemStatuses } from "../contract/problem.ts";
+import { TokenRequest } from "../contract/requests.ts";
 import type { Deps } from "../services/deps.ts";
 import type { ServiceError } from "../services/errors.ts";
 import { isAdmin } from "../services/read-account.ts";

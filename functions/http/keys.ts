@@ -1,12 +1,8 @@
 import { Hono } from "hono";
 
-import {
-  CreateKeyRequest,
-  IdempotencyKey,
-  PatchKeyRequest,
-  idempotencyHeader,
-} from "../contract/keys.ts";
+import { idempotencyHeader } from "../contract/keys.ts";
 import type { CreateKeyAnswer, Key, KeysAnswer } from "../contract/keys.ts";
+import { CreateKeyRequest, IdempotencyKey, PatchKeyRequest } from "../contract/requests.ts";
 import { keyState } from "../policy/key-state.ts";
 import { nextReset } from "../policy/next-reset.ts";
 import { changeKey, deleteKey, markReceived } from "../services/change-key.ts";

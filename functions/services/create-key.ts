@@ -1,4 +1,5 @@
-import type { CreateKeyRequest, Recipient } from "../contract/keys.ts";
+import type { Recipient } from "../contract/keys.ts";
+import type { CreateKeyRequest } from "../contract/requests.ts";
 import { decideCreate } from "../policy/create-key.ts";
 import type { CreateDecision } from "../policy/create-key.ts";
 import { upstreamName } from "../policy/key-mark.ts";

@@ -85,6 +85,20 @@ async function serve(settings: Settings, stores: Stores): Promise<void> {
   await agent.close();
 }
 
+/**
+ * postgres.js writes the rollback of a transaction whose connection has just closed to a socket that is gone, from a
+ * timer that no caller can guard (porsager/postgres#1208). The transaction itself has failed properly by then, so this
+ * one error says nothing new; every other still ends the process.
+ */
+process.on("uncaughtException", (error) => {
+  if (error instanceof TypeError && error.message === "Cannot read properties of null (reading 'write')") {
+    log({ event: "database connection lost in a transaction" });
+    return;
+  }
+  process.stderr.write(`${startFault(error)}\n`);
+  process.exit(1);
+});
+
 try {
   await main();
   process.exit(0);

@@ -1,4 +1,6 @@
-import { sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
 
 import type { AccountStore } from "../../services/account-store.ts";
 import type { KeyStore } from "../../services/key-store.ts";
@@ -6,6 +8,7 @@ import { createAccountStore } from "./account-store.ts";
 import type { Database } from "./database.ts";
 import { createKeyStore } from "./key-store.ts";
 import { migrate } from "./migrate.ts";
+import { keys } from "./schema.ts";
 
 /** What the function keeps its state in. */
 export interface Stores {
@@ -17,8 +20,6 @@ export interface Stores {
 
 /** A PostgreSQL server, through postgres.js. `poolSize` connections at most. */
 export async function connectPostgres(url: string, poolSize: number): Promise<Stores> {
-  const { default: postgres } = await import("postgres");
-  const { drizzle } = await import("drizzle-orm/postgres-js");
   const client = postgres(url, {
     max: poolSize,
     connect_timeout: 5,
@@ -34,16 +35,20 @@ export async function connectEmbedded(folder: string): Promise<Stores> {
   const { mkdir } = await import("node:fs/promises");
   const { join } = await import("node:path");
   const { PGlite } = await import("@electric-sql/pglite");
-  const { drizzle } = await import("drizzle-orm/pglite");
+  const { drizzle: drizzleEmbedded } = await import("drizzle-orm/pglite");
   const { lockFolder } = await import("./folder-lock.ts");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const unlock = await lockFolder(folder);
   try {
     const client = await PGlite.create(join(folder, "database"));
-    return await openStores(drizzle(client, { casing: "snake_case" }), async () => {
+    const database = drizzleEmbedded(client, { casing: "snake_case" });
+    const stores = await openStores(database, async () => {
       await client.close();
       await unlock();
     });
+    // One process at a time works here, so whoever held these reservations is gone.
+    await database.update(keys).set({ leaseUntil: new Date(0) }).where(eq(keys.lifecycle, "reserved"));
+    return stores;
   } catch (error) {
     await unlock();
     throw error;

@@ -1,0 +1,54 @@
+import * as z from "zod/mini";
+
+import { Recipient, keyNameFault } from "./keys.ts";
+import { Time } from "./time.ts";
+
+/*
+ * What the function accepts. Apart from the answers, because the extension only reads those and would otherwise carry
+ * every schema here in its bundle. Strict: a field that is not known is refused, never ignored.
+ */
+
+/** `codeVerifier`: RFC 7636, 43 to 128 unreserved characters. */
+export const TokenRequest = z.strictObject({
+  code: z.string().check(z.minLength(1), z.maxLength(200)),
+  codeVerifier: z.string().check(z.regex(/^[A-Za-z0-9._~-]{43,128}$/)),
+});
+export type TokenRequest = z.infer<typeof TokenRequest>;
+
+/** Trimmed on the way in, so that every comparison sees one form. */
+export const KeyName = z.pipe(
+  z.string().check(
+    z.superRefine((name, context) => {
+      const fault = keyNameFault(name);
+      if (fault !== undefined) context.addIssue({ code: "custom", message: fault, input: name });
+    }),
+  ),
+  z.transform((name: string) => name.trim()),
+);
+
+/** US dollars, whole cents, more than zero. OpenRouter's own field has no documented minimum; ours does. */
+export const Usd = z.number().check(
+  z.gte(0.01),
+  z.lte(1_000_000),
+  z.refine((usd) => Math.abs(usd * 100 - Math.round(usd * 100)) < 1e-6, { error: "Use whole cents." }),
+);
+
+/** `limitUsd` defaults to the plan's `defaultKeyUsd`, `expiresAt` to the plan's longest lifetime from now. */
+export const CreateKeyRequest = z.strictObject({
+  name: KeyName,
+  limitUsd: z.optional(Usd),
+  expiresAt: z.optional(Time),
+  recipient: Recipient,
+});
+export type CreateKeyRequest = z.infer<typeof CreateKeyRequest>;
+
+export const PatchKeyRequest = z
+  .strictObject({ name: z.optional(KeyName), disabled: z.optional(z.boolean()) })
+  .check(
+    z.refine((patch) => patch.name !== undefined || patch.disabled !== undefined, {
+      error: "Say what to change: name or disabled.",
+    }),
+  );
+export type PatchKeyRequest = z.infer<typeof PatchKeyRequest>;
+
+export const IdempotencyKey = z.uuid();
