@@ -57,6 +57,8 @@ const extension = await build({
   format: "cjs",
   target: "node20",
   external: ["vscode"],
+  // jsonc-parser's other build loads its files by a name that a bundle does not have.
+  mainFields: ["module", "main"],
   plugins: [splitParts],
 });
 const functions = await build({

@@ -7,7 +7,7 @@ import type { AddressReading } from "../account/function-address.ts";
 import { describe, UserError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { installKeyHelper, type KeyHelperPlace } from "../key-helper/install.ts";
-import { createToolSetup, type ToolSetup } from "../tools/tool-setup.ts";
+import type { ToolSetup } from "../tools/tool-setup.ts";
 import type { ToolUndoStore } from "./secret-storage.ts";
 
 interface ToolsDeps {
@@ -40,6 +40,8 @@ export function createToolsOnThisMachine({ helper, openRouterUrl, undoStore, log
       throw cause instanceof UserError ? cause : new UserError(message, { cause });
     });
     const folders = toolExtensions.map((id) => [id, vscode.extensions.getExtension(id)?.extensionPath] as const);
+    // A part of its own: most starts of the editor set up no tool.
+    const { createToolSetup } = await import("../tools/tool-setup.ts");
     return createToolSetup({
       home: homedir(),
       env: process.env,
