@@ -28,7 +28,9 @@ const leaveOutUnusedColumns = {
       isFound = true;
       return { contents: "export function getPgColumnBuilders() { return {}; }" };
     });
-    build.onEnd(() => (isFound ? undefined : { errors: [{ text: "Drizzle's list of columns has moved: see leaveOutUnusedColumns." }] }));
+    build.onEnd(() =>
+      isFound ? undefined : { errors: [{ text: "Drizzle's list of columns has moved: see leaveOutUnusedColumns." }] },
+    );
   },
 };
 
@@ -102,7 +104,12 @@ const table = [];
 for (const { bundle, entry, metafile, most } of rows) {
   const start = await weigh(atStart(metafile.outputs, entry));
   const all = await weigh(Object.keys(metafile.outputs));
-  table.push({ bundle, "KB at start": start / 1000, "KB at most": most / 1000, "KB with parts loaded later": all / 1000 });
+  table.push({
+    bundle,
+    "KB at start": start / 1000,
+    "KB at most": most / 1000,
+    "KB with parts loaded later": all / 1000,
+  });
   if (start > most) throw new Error(`${bundle}: ${start} bytes at start, ${most} at most.`);
 }
 console.table(table);

@@ -68,7 +68,9 @@ export function readSettings(environment: Environment, readTextFile?: (path: str
   };
   const address = (name: Name, value: string): string => {
     if (value !== "" && !isSafeAddress(value)) {
-      faults.push(`${name} must be an https address; plain http is accepted only for this machine (127.0.0.1, localhost).`);
+      faults.push(
+        `${name} must be an https address; plain http is accepted only for this machine (127.0.0.1, localhost).`,
+      );
     }
     return value.replace(/\/+$/, "");
   };
@@ -92,7 +94,10 @@ export function readSettings(environment: Environment, readTextFile?: (path: str
     },
     oidc: {
       // Compared exactly with what the issuer says of itself, so a slash at its end is kept.
-      issuer: checkIssuer(required("OIDC_ISSUER", "the address of your sign-in issuer, such as https://accounts.google.com"), faults),
+      issuer: checkIssuer(
+        required("OIDC_ISSUER", "the address of your sign-in issuer, such as https://accounts.google.com"),
+        faults,
+      ),
       clientId: required("OIDC_CLIENT_ID", "the id of the web application registered with the issuer"),
       clientSecret: required("OIDC_CLIENT_SECRET", "the secret of that application"),
     },
@@ -102,10 +107,13 @@ export function readSettings(environment: Environment, readTextFile?: (path: str
     sessionRedirects: readRedirects(list("SESSION_REDIRECTS"), faults),
   };
   if (settings.allowedDomains.length === 0) {
-    faults.push("ALLOWED_DOMAINS is missing: the e-mail domains of your company, separated by commas. Without it nobody may sign in.");
+    faults.push(
+      "ALLOWED_DOMAINS is missing: the e-mail domains of your company, separated by commas. Without it nobody may sign in.",
+    );
   }
   for (const domain of settings.allowedDomains) {
-    if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(domain)) faults.push("ALLOWED_DOMAINS has an entry that is not a domain such as example.com.");
+    if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(domain))
+      faults.push("ALLOWED_DOMAINS has an entry that is not a domain such as example.com.");
   }
   if (faults.length > 0) throw new SettingsError(faults);
   return settings;
@@ -135,7 +143,8 @@ function isNear(left: string, right: string): boolean {
 
 function readPort(value: string | undefined, faults: string[]): number {
   const port = value === undefined ? 8787 : Number(value);
-  if (!/^\d*$/.test(value ?? "") || port > 65_535) faults.push("PORT must be a number from 0 to 65535; 0 takes a free one.");
+  if (!/^\d*$/.test(value ?? "") || port > 65_535)
+    faults.push("PORT must be a number from 0 to 65535; 0 takes a free one.");
   return port;
 }
 
@@ -176,7 +185,8 @@ function readEmails(name: Name, emails: readonly string[], faults: string[]): re
 
 function readRedirects(addresses: readonly string[], faults: string[]): readonly string[] {
   for (const address of addresses) {
-    const isExact = /^https:\/\/[^\s/?#@\\*]+\/[^\s?#\\*]*$/.test(address) || (isLoopbackAddress(address) && !/[?#*]/.test(address));
+    const isExact =
+      /^https:\/\/[^\s/?#@\\*]+\/[^\s?#\\*]*$/.test(address) || (isLoopbackAddress(address) && !/[?#*]/.test(address));
     if (!isExact) {
       faults.push("SESSION_REDIRECTS takes exact https addresses with a path and without wildcard, query or fragment.");
     }
@@ -184,7 +194,11 @@ function readRedirects(addresses: readonly string[], faults: string[]): readonly
   return addresses;
 }
 
-const Money = z.number().check(z.gte(0), z.lte(1_000_000), z.refine((usd) => Math.abs(usd * 100 - Math.round(usd * 100)) < 1e-6));
+const Money = z.number().check(
+  z.gte(0),
+  z.lte(1_000_000),
+  z.refine((usd) => Math.abs(usd * 100 - Math.round(usd * 100)) < 1e-6),
+);
 const Positive = z.int().check(z.gte(0), z.lte(100_000));
 const Names = z.array(z.string().check(z.minLength(1)));
 
@@ -256,7 +270,9 @@ function planFault(issue: z.core.$ZodIssue): string {
     case "unrecognized_keys":
       return `${field} has fields that are not known: ${issue.keys.map((key) => JSON.stringify(key)).join(", ")}.`;
     case "custom":
-      return path.length === 0 && issue.message !== "Invalid input" ? `${plan}: ${issue.message}.` : `${field} is not valid.`;
+      return path.length === 0 && issue.message !== "Invalid input"
+        ? `${plan}: ${issue.message}.`
+        : `${field} is not valid.`;
     case "invalid_type":
       return `${field} must be of type ${issue.expected}.`;
     default:

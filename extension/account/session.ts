@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 
-import { Account, TokenAnswer } from "../../functions/contract/account.ts";
+import { Account, type TokenAnswer } from "../../functions/contract/account.ts";
 import { createEmitter, type Disposable, type Event } from "../base/emitter.ts";
 import type { Log } from "../base/log.ts";
 import type { SecretStore } from "../base/secret-store.ts";

@@ -115,7 +115,7 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
           ? await vscode.authentication.getSession(authenticationId, [], { forceNewSession: { detail } })
           : await vscode.authentication.getSession(authenticationId, [], { createIfNone: true });
       } catch (error) {
-        if (lastFailure !== undefined && !isCancelled(lastFailure)) throw lastFailure;
+        if (lastFailure instanceof Error && !isCancelled(lastFailure)) throw lastFailure;
         // The editor's own consent was declined, or the sign-in was cancelled.
         log.info(`No sign-in: ${describe(error)}`);
         throw new CancelledError();

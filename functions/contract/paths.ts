@@ -16,6 +16,3 @@ export const extensionId = "openrouter-keys.openrouter-keys";
 
 /** The path of every redirect address: `vscode://<extensionId>/auth` and `http://127.0.0.1:<port>/auth`. */
 export const redirectPath = "/auth";
-
-/** Every session token begins so; scanners and redactors look for it. */
-export const sessionTokenPrefix = "ors_";

@@ -42,13 +42,11 @@ export const CreateKeyRequest = z.strictObject({
 });
 export type CreateKeyRequest = z.infer<typeof CreateKeyRequest>;
 
-export const PatchKeyRequest = z
-  .strictObject({ name: z.optional(KeyName), disabled: z.optional(z.boolean()) })
-  .check(
-    z.refine((patch) => patch.name !== undefined || patch.disabled !== undefined, {
-      error: "Say what to change: name or disabled.",
-    }),
-  );
+export const PatchKeyRequest = z.strictObject({ name: z.optional(KeyName), disabled: z.optional(z.boolean()) }).check(
+  z.refine((patch) => patch.name !== undefined || patch.disabled !== undefined, {
+    error: "Say what to change: name or disabled.",
+  }),
+);
 export type PatchKeyRequest = z.infer<typeof PatchKeyRequest>;
 
 export const IdempotencyKey = z.uuid();

@@ -57,9 +57,7 @@ export function createApp(deps: Deps, options: AppOptions): Hono<HttpEnv> {
 
   app.get("/v1/health", async (context) => {
     const reasons = await checkHealth(deps);
-    return reasons.length === 0
-      ? context.json({ status: "ok" })
-      : context.json({ status: "degraded", reasons }, 503);
+    return reasons.length === 0 ? context.json({ status: "ok" }) : context.json({ status: "degraded", reasons }, 503);
   });
   app.route("/v1/auth", authRoutes(deps, options.isSecure));
   app.route("/v1/session", sessionRoutes(deps));

@@ -6,7 +6,6 @@ import type { TokenAnswer } from "../contract/account.ts";
 import { problemStatuses } from "../contract/problem.ts";
 import { TokenRequest } from "../contract/requests.ts";
 import type { Deps } from "../services/deps.ts";
-import type { ServiceError } from "../services/errors.ts";
 import { isAdmin } from "../services/read-account.ts";
 import { finishSignIn, openSession, startSignIn } from "../services/sign-in.ts";
 import type { HttpEnv } from "./env.ts";
@@ -20,6 +19,9 @@ const StartQuery = z.strictObject({
   redirect_uri: z.string().check(z.minLength(1), z.maxLength(2_000)),
   state: z.string().check(z.regex(/^[\x21-\x7e]{1,500}$/)),
 });
+
+/** For the page that a person sees whose sign-in was refused. */
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
 
 /** Ten minutes, as long as a sign-in may take. */
 const cookieSeconds = 600;
@@ -47,7 +49,9 @@ export function authRoutes(deps: Deps, isSecure: boolean) {
       if (refusal === undefined) return context.redirect(location, 302);
       if (context.req.header("Accept")?.includes("text/html") !== true) return problemAnswer(context, refusal);
       context.set("code", refusal.code);
-      return pageAnswer(context.get("requestId"), location, refusal);
+      const page = await refusalPage({ sentence: refusal.message, location, requestId: context.get("requestId") });
+      context.header("Content-Security-Policy", pagePolicy);
+      return context.html(page, problemStatuses[refusal.code]);
     })
     .post("/token", async (context) => {
       const request = await parseBody(context, TokenRequest);
@@ -60,15 +64,4 @@ export function authRoutes(deps: Deps, isSecure: boolean) {
         isAdmin: isAdmin(deps.rules, owner),
       } satisfies TokenAnswer);
     });
-}
-
-/** For the person in the browser; the page sends the editor, which is waiting, the same refusal. */
-function pageAnswer(requestId: string, location: string, refusal: ServiceError): Response {
-  return new Response(refusalPage({ sentence: refusal.message, location, requestId }), {
-    status: problemStatuses[refusal.code],
-    headers: {
-      "Content-Type": "text/html; charset=utf-8",
-      "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
-    },
-  });
 }

@@ -29,7 +29,10 @@ export function keyRoutes(deps: Deps) {
     .post("/", async (context) => {
       const header = IdempotencyKey.safeParse(context.req.header(idempotencyHeader));
       if (!header.success) {
-        throw new ServiceError("invalid_request", `Send an ${idempotencyHeader} header with a UUID, the same one when you ask again.`);
+        throw new ServiceError(
+          "invalid_request",
+          `Send an ${idempotencyHeader} header with a UUID, the same one when you ask again.`,
+        );
       }
       const request = await parseBody(context, CreateKeyRequest);
       const { key, sealedSecret } = await createKey(deps, context.get("owner"), request, header.data.toLowerCase());
@@ -82,7 +85,8 @@ function toKey({ row, state, upstream }: OwnedKey, now: number): Key {
         ? null
         : {
             // OpenRouter's `usage` is for the key's whole life; the window's spend is what is missing from the limit.
-            windowUsd: upstream.remainingUsd === null ? 0 : money((upstream.limitUsd ?? limitUsd) - upstream.remainingUsd),
+            windowUsd:
+              upstream.remainingUsd === null ? 0 : money((upstream.limitUsd ?? limitUsd) - upstream.remainingUsd),
             remainingUsd: upstream.remainingUsd,
             resetsAt: isoTime(nextReset(row.reset, now)),
             dayUsd: upstream.dayUsd,

@@ -34,14 +34,22 @@ const titles: Readonly<Record<ProblemCode, string>> = {
 export function asServiceError(error: unknown, isDatabaseAway: (error: unknown) => boolean): ServiceError {
   if (error instanceof ServiceError) return error;
   if (isDatabaseAway(error)) {
-    return new ServiceError("database_unavailable", "The database cannot be reached right now. Nothing was lost; try again.", {
-      cause: error,
-      retryAfter: 5,
-    });
+    return new ServiceError(
+      "database_unavailable",
+      "The database cannot be reached right now. Nothing was lost; try again.",
+      {
+        cause: error,
+        retryAfter: 5,
+      },
+    );
   }
-  return new ServiceError("internal", "Something went wrong on our side. An administrator finds the cause by the request id.", {
-    cause: error,
-  });
+  return new ServiceError(
+    "internal",
+    "Something went wrong on our side. An administrator finds the cause by the request id.",
+    {
+      cause: error,
+    },
+  );
 }
 
 export function problemAnswer(context: Context<HttpEnv>, error: ServiceError): Response {

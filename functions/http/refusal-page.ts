@@ -1,7 +1,12 @@
 import { html } from "hono/html";
+import type { HtmlEscapedString } from "hono/utils/html";
 
 /** A page without scripts that says why a sign-in ended, and hands the refusal to the editor that is waiting. */
-export function refusalPage(page: { sentence: string; location: string; requestId: string }): string {
+export function refusalPage(page: {
+  sentence: string;
+  location: string;
+  requestId: string;
+}): HtmlEscapedString | Promise<HtmlEscapedString> {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -14,7 +19,9 @@ export function refusalPage(page: { sentence: string; location: string; requestI
             color-scheme: light dark;
           }
           body {
-            font: 16px/1.5 system-ui, sans-serif;
+            font:
+              16px/1.5 system-ui,
+              sans-serif;
             max-width: 34rem;
             margin: 15vh auto;
             padding: 0 1rem;
@@ -32,5 +39,5 @@ export function refusalPage(page: { sentence: string; location: string; requestI
           <small>Request ${page.requestId}</small>
         </main>
       </body>
-    </html>`.toString();
+    </html>`;
 }

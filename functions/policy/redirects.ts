@@ -13,11 +13,22 @@ export interface RedirectRules {
 }
 
 /** Editors that register a URI scheme of their own and route `scheme://<extensionId>` to the extension. */
-const editorSchemes = ["vscode", "vscode-insiders", "vscodium", "vscodium-insiders", "code-oss", "cursor", "windsurf", "kiro", "positron", "trae"];
+const editorSchemes = [
+  "vscode",
+  "vscode-insiders",
+  "vscodium",
+  "vscodium-insiders",
+  "code-oss",
+  "cursor",
+  "windsurf",
+  "kiro",
+  "positron",
+  "trae",
+];
 
 export function isRedirectAllowed(redirect: string, rules: RedirectRules): boolean {
   if (redirect.length > 2_000 || !/^[\x21-\x7e]+$/.test(redirect) || /[\\#]/.test(redirect)) return false;
-  const [address = "", query] = split(redirect, "?");
+  const [address, query] = split(redirect, "?");
   // VS Code appends windowId=<n> so that the right window gets the answer; nothing else is expected there.
   const isOwnQuery = query === undefined || /^windowId=(?:\d{1,10}|_blank)$/.test(query);
   if (isOwnQuery && editorSchemes.some((scheme) => address === `${scheme}://${rules.extensionId}${rules.path}`)) {

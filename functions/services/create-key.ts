@@ -55,7 +55,10 @@ export async function createKey(
     case "done":
       return outcome;
     case "mismatch":
-      throw new ServiceError("idempotency_mismatch", "This Idempotency-Key was used for another request. Use a fresh one.");
+      throw new ServiceError(
+        "idempotency_mismatch",
+        "This Idempotency-Key was used for another request. Use a fresh one.",
+      );
     case "running":
       throw new ServiceError("conflict", "The first request with this Idempotency-Key is still running.", {
         retryAfter: Math.max(1, Math.ceil((outcome.until - deps.clock()) / 1000)),
@@ -89,7 +92,9 @@ async function make(
   });
   if (!isConfirmed) {
     await askUpstream(() => deps.provisioner.deleteKey(made.hash, signal));
-    throw new ServiceError("conflict", "Another request has taken this one over. Ask again for its answer.", { retryAfter: 1 });
+    throw new ServiceError("conflict", "Another request has taken this one over. Ask again for its answer.", {
+      retryAfter: 1,
+    });
   }
   return { key: { ...row, lifecycle: "live", attempt, upstreamHash: made.hash, label: made.label }, sealedSecret };
 }

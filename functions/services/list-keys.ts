@@ -29,7 +29,11 @@ export async function listKeys(
   const signal = AbortSignal.timeout(spendWaitMs);
   const answers = await Promise.all(rows.map((row) => withSpend(deps, row, now, signal)));
   const keys = answers.filter((answer) => answer !== undefined);
-  return { keys, asOf: now, complete: keys.every((key) => key.row.lifecycle === "ended" || key.upstream !== undefined) };
+  return {
+    keys,
+    asOf: now,
+    complete: keys.every((key) => key.row.lifecycle === "ended" || key.upstream !== undefined),
+  };
 }
 
 async function withSpend(deps: Deps, row: KeyRow, now: number, signal: AbortSignal): Promise<OwnedKey | undefined> {

@@ -29,7 +29,10 @@ export interface Provisioner {
    * Sends exactly one request. An error of kind "lost" means that the key may exist all the same.
    * `secret` must never be logged or stored in the clear.
    */
-  createKey(request: UpstreamKeyRequest, signal: AbortSignal): Promise<{ readonly key: UpstreamKey; readonly secret: string }>;
+  createKey(
+    request: UpstreamKeyRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly key: UpstreamKey; readonly secret: string }>;
   /** Undefined when OpenRouter has no such key. */
   getKey(hash: string, signal: AbortSignal): Promise<UpstreamKey | undefined>;
   /** False when OpenRouter has no such key. */
@@ -52,7 +55,11 @@ export class UpstreamError extends Error {
   readonly kind: UpstreamFailure;
   readonly retryAfter: number | undefined;
 
-  constructor(kind: UpstreamFailure, message: string, options: { retryAfter?: number | undefined; cause?: unknown } = {}) {
+  constructor(
+    kind: UpstreamFailure,
+    message: string,
+    options: { retryAfter?: number | undefined; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.retryAfter = options.retryAfter;
@@ -75,10 +82,14 @@ export function upstreamProblem(error: UpstreamError): ServiceError {
       });
     case "unavailable":
     case "lost":
-      return new ServiceError("upstream_unavailable", "OpenRouter cannot be reached right now. Nothing was lost; try again.", {
-        cause: error,
-        retryAfter: error.retryAfter ?? 2,
-      });
+      return new ServiceError(
+        "upstream_unavailable",
+        "OpenRouter cannot be reached right now. Nothing was lost; try again.",
+        {
+          cause: error,
+          retryAfter: error.retryAfter ?? 2,
+        },
+      );
   }
 }
 

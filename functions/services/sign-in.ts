@@ -68,7 +68,10 @@ export async function finishSignIn(
   const state = parameters.get("state");
   const attempt = state === null ? undefined : await deps.accounts.takeAttempt(await sha256(state), deps.clock());
   if (state === null || attempt === undefined) {
-    throw new ServiceError("invalid_request", "This sign-in has expired or was already used. Start again from your editor.");
+    throw new ServiceError(
+      "invalid_request",
+      "This sign-in has expired or was already used. Start again from your editor.",
+    );
   }
   if (browserToken === undefined || (await sha256(browserToken)) !== attempt.browserHash) {
     throw new ServiceError(
@@ -104,7 +107,10 @@ async function admit(
   );
   const email = normaliseEmail(identity.email ?? "");
   if (email === undefined) {
-    throw new ServiceError("forbidden", "Your account has no usable e-mail address. Ask an administrator of your sign-in service.");
+    throw new ServiceError(
+      "forbidden",
+      "Your account has no usable e-mail address. Ask an administrator of your sign-in service.",
+    );
   }
   if (!belongsToCompany(deps.rules.allowedDomains, { ...identity, email })) {
     throw new ServiceError("forbidden", `${email} is not an account of this company. Sign in with your work account.`);
@@ -151,7 +157,10 @@ export async function openSession(
 }
 
 /** The owner behind a session token; nothing is cached, so that ending a session bites at once. */
-export async function authenticate(deps: Deps, token: string | undefined): Promise<{ owner: Owner; tokenHash: string }> {
+export async function authenticate(
+  deps: Deps,
+  token: string | undefined,
+): Promise<{ owner: Owner; tokenHash: string }> {
   if (token === undefined || !/^ors_[A-Za-z0-9_-]{43}$/.test(token)) throw unauthorized();
   const now = deps.clock();
   const tokenHash = await sha256(token);
@@ -183,16 +192,26 @@ async function askIssuer<T>(work: () => Promise<T>): Promise<T> {
     if (!(error instanceof IssuerError)) throw error;
     switch (error.kind) {
       case "cancelled":
-        throw new ServiceError("forbidden", "The sign-in was cancelled. Start again from your editor.", { cause: error });
+        throw new ServiceError("forbidden", "The sign-in was cancelled. Start again from your editor.", {
+          cause: error,
+        });
       case "refused":
-        throw new ServiceError("forbidden", "The sign-in service's answer did not pass the checks. Start again; if it happens twice, tell an administrator.", {
-          cause: error,
-        });
+        throw new ServiceError(
+          "forbidden",
+          "The sign-in service's answer did not pass the checks. Start again; if it happens twice, tell an administrator.",
+          {
+            cause: error,
+          },
+        );
       case "unavailable":
-        throw new ServiceError("upstream_unavailable", "The sign-in service cannot be reached right now. Try again in a moment.", {
-          cause: error,
-          retryAfter: 10,
-        });
+        throw new ServiceError(
+          "upstream_unavailable",
+          "The sign-in service cannot be reached right now. Try again in a moment.",
+          {
+            cause: error,
+            retryAfter: 10,
+          },
+        );
     }
   }
 }

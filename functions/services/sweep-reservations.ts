@@ -8,7 +8,10 @@ const leaseMs = 60_000;
  * removes what its attempts may have left upstream, then gives it up. Returns how many. Can be killed anywhere and
  * run again, also beside requests and other sweeps.
  */
-export async function sweepReservations(deps: Pick<Deps, "keys" | "provisioner" | "clock">, signal: AbortSignal): Promise<number> {
+export async function sweepReservations(
+  deps: Pick<Deps, "keys" | "provisioner" | "clock">,
+  signal: AbortSignal,
+): Promise<number> {
   for (let swept = 0; ; swept += 1) {
     const now = deps.clock();
     const row = await deps.keys.claimAbandoned(now, now + leaseMs);

@@ -110,9 +110,11 @@ try {
 
 function startFault(error: unknown): string {
   if (error instanceof SettingsError) return error.message;
-  if (isDatabaseAway(error)) return "The database in DATABASE_URL cannot be reached. Check that it runs and that the address, user and password are right.";
+  if (isDatabaseAway(error))
+    return "The database in DATABASE_URL cannot be reached. Check that it runs and that the address, user and password are right.";
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "EADDRINUSE") return "The port is already in use. Stop what listens there, or set PORT to another (0 takes a free one).";
+  if (code === "EADDRINUSE")
+    return "The port is already in use. Stop what listens there, or set PORT to another (0 takes a free one).";
   if (typeof code === "string") return `The function cannot start (${code}).`;
   return error instanceof Error ? error.message : "The function cannot start.";
 }

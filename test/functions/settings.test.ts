@@ -61,25 +61,53 @@ describe("settings", () => {
       ALLOWED_DOMAINS: "",
     };
     const faults = faultsOf(environment);
-    const named = ["PORT", "OIDC_ISSUER", "OPENROUTER_BASE_URL", "DATABASE_URL", "ADMIN_EMAILS", "SESSION_REDIRECTS", "PLANS", "ALLOWED_DOMAINS"];
+    const named = [
+      "PORT",
+      "OIDC_ISSUER",
+      "OPENROUTER_BASE_URL",
+      "DATABASE_URL",
+      "ADMIN_EMAILS",
+      "SESSION_REDIRECTS",
+      "PLANS",
+      "ALLOWED_DOMAINS",
+    ];
     assert.deepStrictEqual(
-      [named.filter((name) => !faults.some((fault) => fault.startsWith(name))), faults.length, faults.join().includes("planted")],
+      [
+        named.filter((name) => !faults.some((fault) => fault.startsWith(name))),
+        faults.length,
+        faults.join().includes("planted"),
+      ],
       [[], named.length, false],
     );
   });
 
   const cases: Readonly<Record<string, [Readonly<Record<string, string>>, RegExp]>> = {
-    "a misspelt name": [{ PLANS: "", SESION_REDIRECTS: "x" }, /^SESION_REDIRECTS is not a setting; was SESSION_REDIRECTS meant\?$/],
-    "a plan with an unknown field": [{ PLANS: '[{"match":"everyone","maxKey":3}]' }, /^PLANS: plan 1 has fields that are not known: "maxKey"/],
-    "a plan with a number as text": [{ PLANS: '[{"match":"everyone","budgetUsd":"100"}]' }, /^PLANS: plan 1, budgetUsd must be of type number/],
+    "a misspelt name": [
+      { PLANS: "", SESION_REDIRECTS: "x" },
+      /^SESION_REDIRECTS is not a setting; was SESSION_REDIRECTS meant\?$/,
+    ],
+    "a plan with an unknown field": [
+      { PLANS: '[{"match":"everyone","maxKey":3}]' },
+      /^PLANS: plan 1 has fields that are not known: "maxKey"/,
+    ],
+    "a plan with a number as text": [
+      { PLANS: '[{"match":"everyone","budgetUsd":"100"}]' },
+      /^PLANS: plan 1, budgetUsd must be of type number/,
+    ],
     "a plan that matches nobody": [{ PLANS: '[{"match":{}}]' }, /^PLANS: plan 1, match is not valid/],
-    "a default above the most": [{ PLANS: '[{"match":"everyone","defaultKeyUsd":60}]' }, /^PLANS: plan 1: defaultKeyUsd is more than maxKeyUsd/],
+    "a default above the most": [
+      { PLANS: '[{"match":"everyone","defaultKeyUsd":60}]' },
+      /^PLANS: plan 1: defaultKeyUsd is more than maxKeyUsd/,
+    ],
     "no plans at all": [{ PLANS: "[]" }, /^PLANS: the list of plans/],
     "plans twice": [{ PLANS: "[]", PLANS_FILE: "plans.json" }, /^PLANS and PLANS_FILE/],
     "a file of plans that is not there": [{ PLANS_FILE: "missing.json" }, /^PLANS_FILE cannot be read/],
     "a public host without its address": [{ HOST: "0.0.0.0" }, /^PUBLIC_URL is missing/],
     "a public address over http": [{ PUBLIC_URL: "http://keys.example.com" }, /^PUBLIC_URL must be an https address/],
-    "a host that only looks like this machine": [{ OIDC_ISSUER: "http://127.0.0.1@evil.example" }, /^OIDC_ISSUER must be/],
+    "a host that only looks like this machine": [
+      { OIDC_ISSUER: "http://127.0.0.1@evil.example" },
+      /^OIDC_ISSUER must be/,
+    ],
   };
   for (const [name, [environment, fault]] of Object.entries(cases)) {
     it(`refuse ${name}`, () => {

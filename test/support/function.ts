@@ -128,7 +128,11 @@ export interface StartParameters {
 }
 
 /** The address that an editor opens in the browser, and the verifier that it keeps. */
-export function startParameters(functionUrl: string, redirect = desktopRedirect, state = "editor-state"): StartParameters {
+export function startParameters(
+  functionUrl: string,
+  redirect = desktopRedirect,
+  state = "editor-state",
+): StartParameters {
   const verifier = randomBytes(32).toString("base64url");
   const query = new URLSearchParams({
     code_challenge: createHash("sha256").update(verifier).digest("base64url"),

@@ -59,6 +59,7 @@ async function discover(issuer: string): Promise<Discovery> {
 
 /** jose checks each key when it is used; here only that there is a list. */
 function toKeySet(body: unknown): JSONWebKeySet {
-  if (typeof body === "object" && body !== null && "keys" in body && Array.isArray(body.keys)) return { keys: body.keys };
+  if (typeof body === "object" && body !== null && "keys" in body && Array.isArray(body.keys))
+    return { keys: body.keys };
   throw new IssuerError("unavailable", "The issuer's keys are not a key set.");
 }

@@ -21,6 +21,8 @@ export async function fetchJson(
     return { status: response.status, body: await response.json() };
   } catch (error) {
     // The cause's text may quote what was sent, which is a secret.
-    throw error instanceof IssuerError ? error : new IssuerError("unavailable", "The issuer did not answer as it should.");
+    throw error instanceof IssuerError
+      ? error
+      : new IssuerError("unavailable", "The issuer did not answer as it should.");
   }
 }

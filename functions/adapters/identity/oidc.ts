@@ -90,7 +90,8 @@ async function exchange(options: OidcOptions, discovery: Discovery, code: string
     form.set("client_secret", options.clientSecret);
   }
   const answer = await fetchJson(discovery.tokenEndpoint, { method: "POST", headers, body: form.toString() });
-  if (answer.status !== 200) throw new IssuerError("refused", `The issuer refused the code with status ${answer.status}.`);
+  if (answer.status !== 200)
+    throw new IssuerError("refused", `The issuer refused the code with status ${answer.status}.`);
   const parsed = TokenAnswer.safeParse(answer.body);
   if (!parsed.success) throw new IssuerError("refused", "The issuer sent no ID token.");
   return parsed.data.id_token;

@@ -38,4 +38,7 @@ export const KeyAnswer = z.object({ data: UpstreamKeyData });
 export const KeysAnswer = z.object({ data: z.array(z.unknown()) });
 
 /** Only the secret is required: its SHA-256 is the key's hash, so odd metadata loses nothing. */
-export const CreatedAnswer = z.object({ key: z.string().check(z.minLength(1)), data: or(z.optional(UpstreamKeyData), undefined) });
+export const CreatedAnswer = z.object({
+  key: z.string().check(z.minLength(1)),
+  data: or(z.optional(UpstreamKeyData), undefined),
+});

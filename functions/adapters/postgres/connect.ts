@@ -47,7 +47,10 @@ export async function connectEmbedded(folder: string): Promise<Stores> {
       await unlock();
     });
     // One process at a time works here, so whoever held these reservations is gone.
-    await database.update(keys).set({ leaseUntil: new Date(0) }).where(eq(keys.lifecycle, "reserved"));
+    await database
+      .update(keys)
+      .set({ leaseUntil: new Date(0) })
+      .where(eq(keys.lifecycle, "reserved"));
     return stores;
   } catch (error) {
     await unlock();

@@ -54,7 +54,10 @@ export function createKeyStore(database: Database): KeyStore {
       }),
 
     async endLease(reference, now) {
-      await database.update(keys).set({ leaseUntil: new Date(now) }).where(isHeld(reference));
+      await database
+        .update(keys)
+        .set({ leaseUntil: new Date(now) })
+        .where(isHeld(reference));
     },
 
     claimAbandoned: (now, leaseUntil) =>
@@ -108,7 +111,8 @@ export function createKeyStore(database: Database): KeyStore {
 
     async end(keyId, endedAs, now) {
       // A revoked key stays revoked in the record; one that vanished may still be deleted by its owner.
-      const may = endedAs === "deleted" ? or(eq(keys.lifecycle, "live"), eq(keys.endedAs, "gone")) : eq(keys.lifecycle, "live");
+      const may =
+        endedAs === "deleted" ? or(eq(keys.lifecycle, "live"), eq(keys.endedAs, "gone")) : eq(keys.lifecycle, "live");
       await database
         .update(keys)
         .set({ lifecycle: "ended", endedAs, endedAt: new Date(now), sealedSecret: null })

@@ -110,7 +110,9 @@ export const keys = pgTable(
   },
   (table) => [
     index("keys_by_owner").on(table.ownerId, table.createdAt),
-    index("keys_reserved").on(table.leaseUntil).where(sql`${table.lifecycle} = 'reserved'`),
+    index("keys_reserved")
+      .on(table.leaseUntil)
+      .where(sql`${table.lifecycle} = 'reserved'`),
     check("keys_live_has_upstream", sql`${table.lifecycle} <> 'live' or ${table.upstreamHash} is not null`),
     check("keys_ended_says_how", sql`(${table.lifecycle} = 'ended') = (${table.endedAs} is not null)`),
   ],

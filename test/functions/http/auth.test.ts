@@ -6,7 +6,13 @@ import { ProblemAnswer } from "../../../functions/contract/problem.ts";
 import { databaseKinds } from "../../support/databases.ts";
 import type { Answer, RunningFunction } from "../../support/function.ts";
 import { call, desktopRedirect, getCode, startFunction, startParameters } from "../../support/function.ts";
-import { SignInStopped, cancelSignIn, createBrowser, followSignIn, signInAs } from "../../support/issuer/browserless.ts";
+import {
+  SignInStopped,
+  cancelSignIn,
+  createBrowser,
+  followSignIn,
+  signInAs,
+} from "../../support/issuer/browserless.ts";
 
 const hour = 3_600_000;
 
@@ -31,7 +37,9 @@ for (const kind of databaseKinds) {
       const end = await followSignIn(url, "ada@example.com", createBrowser());
       const answer = await exchange(running, end.searchParams.get("code") ?? "", verifier);
       const token = TokenAnswer.parse(answer.body);
-      const me = await call(running.url, "GET", "/v1/me", { headers: { Authorization: `Bearer ${token.sessionToken}` } });
+      const me = await call(running.url, "GET", "/v1/me", {
+        headers: { Authorization: `Bearer ${token.sessionToken}` },
+      });
       assert.deepStrictEqual(
         {
           address: end.href.split("&")[0],
@@ -52,7 +60,14 @@ for (const kind of databaseKinds) {
           me: {
             account: token.account,
             isAdmin: true,
-            plan: { maxKeys: 3, budgetUsd: 100, reset: "monthly", defaultKeyUsd: 25, maxKeyUsd: 50, maxLifetimeDays: 90 },
+            plan: {
+              maxKeys: 3,
+              budgetUsd: 100,
+              reset: "monthly",
+              defaultKeyUsd: 25,
+              maxKeyUsd: 50,
+              maxLifetimeDays: 90,
+            },
             allowanceUsd: 100,
             keysLeft: 3,
           },
@@ -108,9 +123,12 @@ for (const kind of databaseKinds) {
 
     it("turns away an account of another domain with a page that also tells the editor", async () => {
       const { url } = startParameters(running.url);
-      const stopped = await followSignIn(url, "mallory@elsewhere.example", createBrowser()).catch((error: unknown) => error);
+      const stopped = await followSignIn(url, "mallory@elsewhere.example", createBrowser()).catch(
+        (error: unknown) => error,
+      );
       assert.ok(stopped instanceof SignInStopped);
-      const target = /http-equiv="refresh" content="0; url=([^"]+)"/.exec(stopped.body)?.[1]?.replaceAll("&amp;", "&") ?? "";
+      const target =
+        /http-equiv="refresh" content="0; url=([^"]+)"/.exec(stopped.body)?.[1]?.replaceAll("&amp;", "&") ?? "";
       const query = new URL(target).searchParams;
       assert.deepStrictEqual(
         {
@@ -122,7 +140,15 @@ for (const kind of databaseKinds) {
           state: query.get("state"),
           code: query.get("code"),
         },
-        { status: 403, says: true, scripts: false, to: desktopRedirect, error: "forbidden", state: "editor-state", code: null },
+        {
+          status: 403,
+          says: true,
+          scripts: false,
+          to: desktopRedirect,
+          error: "forbidden",
+          state: "editor-state",
+          code: null,
+        },
       );
     });
 
@@ -155,9 +181,16 @@ for (const kind of databaseKinds) {
     ];
     it("sends a code nowhere but to the editor", async () => {
       const statuses = await Promise.all(
-        evil.map(async (redirect) => (await call(running.url, "GET", pathOf(startParameters(running.url, redirect).url))).status),
+        evil.map(
+          async (redirect) =>
+            (await call(running.url, "GET", pathOf(startParameters(running.url, redirect).url))).status,
+        ),
       );
-      const loopback = await call(running.url, "GET", pathOf(startParameters(running.url, "http://127.0.0.1:1234/auth").url));
+      const loopback = await call(
+        running.url,
+        "GET",
+        pathOf(startParameters(running.url, "http://127.0.0.1:1234/auth").url),
+      );
       assert.deepStrictEqual([statuses, loopback.status], [evil.map(() => 400), 302]);
     });
 
@@ -171,7 +204,10 @@ for (const kind of databaseKinds) {
         `${url}&more=1`,
       ];
       const answers = await Promise.all(spoilt.map((each) => call(running.url, "GET", pathOf(each))));
-      assert.deepStrictEqual(answers.map(codeOf), spoilt.map(() => "invalid_request"));
+      assert.deepStrictEqual(
+        answers.map(codeOf),
+        spoilt.map(() => "invalid_request"),
+      );
     });
 
     it("ends a session at once on sign-out, after 72 idle hours, and after 7 days", async () => {
@@ -229,10 +265,23 @@ for (const kind of databaseKinds) {
       assert.deepStrictEqual(
         {
           last: { ...running.records.at(-1), requestId: "", milliseconds: 0 },
-          leaks: [ada.token, "ada@", "00000000-0000", running.issuer.clientSecret, running.openRouter.managementKey].filter((secret) => records.includes(secret)),
+          leaks: [
+            ada.token,
+            "ada@",
+            "00000000-0000",
+            running.issuer.clientSecret,
+            running.openRouter.managementKey,
+          ].filter((secret) => records.includes(secret)),
         },
         {
-          last: { requestId: "", method: "DELETE", route: "/v1/keys/:id", status: 404, milliseconds: 0, code: "not_found" },
+          last: {
+            requestId: "",
+            method: "DELETE",
+            route: "/v1/keys/:id",
+            status: 404,
+            milliseconds: 0,
+            code: "not_found",
+          },
           leaks: [],
         },
       );
@@ -240,7 +289,11 @@ for (const kind of databaseKinds) {
   });
 }
 
-async function stopAtCallback(running: RunningFunction, start: string, browser: ReturnType<typeof createBrowser>): Promise<URL> {
+async function stopAtCallback(
+  running: RunningFunction,
+  start: string,
+  browser: ReturnType<typeof createBrowser>,
+): Promise<URL> {
   const started = await browser.request(start);
   const callback = await signInAs(started.headers.get("Location") ?? "", "ada@example.com", browser);
   assert.equal(callback.origin, running.url);

@@ -110,7 +110,9 @@ for (const kind of databaseKinds) {
           resetsNextMonth: resetsAt?.endsWith("-01T00:00:00.000Z"),
           unspent: list.keys.find((key) => key.id === second.id)?.spend?.remainingUsd,
           complete: list.spendComplete,
-          calls: running.openRouter.requests.filter((request) => request.path.endsWith("/keys") && request.method === "GET").length,
+          calls: running.openRouter.requests.filter(
+            (request) => request.path.endsWith("/keys") && request.method === "GET",
+          ).length,
         },
         {
           names: ["second", "first"],
@@ -126,7 +128,11 @@ for (const kind of databaseKinds) {
     it("shows the keys without spend while OpenRouter cannot be asked", async () => {
       await start();
       await create(ada, { name: "laptop" });
-      running.openRouter.faults.add({ method: "GET", path: "/keys/*", fault: { kind: "status", status: 500, when: "before" } });
+      running.openRouter.faults.add({
+        method: "GET",
+        path: "/keys/*",
+        fault: { kind: "status", status: 500, when: "before" },
+      });
       const list = KeysAnswer.parse((await ada.call("GET", "/v1/keys")).body);
       assert.deepStrictEqual(
         [list.spendComplete, list.keys.map((key) => [key.name, key.state, key.spend])],
@@ -164,7 +170,9 @@ for (const kind of databaseKinds) {
       const { id } = await create(ada, { name: "laptop" });
       const disabled = Key.parse((await ada.call("PATCH", `/v1/keys/${id}`, { body: { disabled: true } })).body);
       const wasDisabled = running.openRouter.keys()[0]?.disabled;
-      const enabled = Key.parse((await ada.call("PATCH", `/v1/keys/${id}`, { body: { disabled: false, name: "desk" } })).body);
+      const enabled = Key.parse(
+        (await ada.call("PATCH", `/v1/keys/${id}`, { body: { disabled: false, name: "desk" } })).body,
+      );
       const [upstream] = running.openRouter.keys();
       assert.deepStrictEqual(
         [disabled.state, wasDisabled, enabled.state, enabled.name, upstream?.disabled, upstream?.name.split(" [")[0]],
@@ -181,7 +189,13 @@ for (const kind of databaseKinds) {
       await deleteUpstream(running);
       const vanished = await ada.call("DELETE", `/v1/keys/${other.id}`);
       assert.deepStrictEqual(
-        [first.status, again.status, vanished.status, running.openRouter.keys().length, KeysAnswer.parse((await ada.call("GET", "/v1/keys")).body).keys],
+        [
+          first.status,
+          again.status,
+          vanished.status,
+          running.openRouter.keys().length,
+          KeysAnswer.parse((await ada.call("GET", "/v1/keys")).body).keys,
+        ],
         [204, 204, 204, 0, []],
       );
     });
@@ -203,14 +217,20 @@ for (const kind of databaseKinds) {
       await start(plans({ maxKeys: 3, budgetUsd: 1000, createsPerHour: 1000 }));
       const answers = await Promise.all(Array.from({ length: 20 }, () => tryCreate(ada, { name: "many" })));
       assert.deepStrictEqual(
-        [count(answers), running.openRouter.keys().length, KeysAnswer.parse((await ada.call("GET", "/v1/keys")).body).keys.length],
+        [
+          count(answers),
+          running.openRouter.keys().length,
+          KeysAnswer.parse((await ada.call("GET", "/v1/keys")).body).keys.length,
+        ],
         [{ "201": 3, key_cap: 17 }, 3, 3],
       );
     });
 
     it("never lets the limits of live keys pass the budget, and returns what a deleted key had", async () => {
       await start(plans({ maxKeys: 10, budgetUsd: 60, createsPerHour: 1000 }));
-      const answers = await Promise.all(Array.from({ length: 6 }, () => tryCreate(ada, { name: "many", limitUsd: 25 })));
+      const answers = await Promise.all(
+        Array.from({ length: 6 }, () => tryCreate(ada, { name: "many", limitUsd: 25 })),
+      );
       const limits = running.openRouter.keys().reduce((sum, key) => sum + (key.limit ?? Number.POSITIVE_INFINITY), 0);
       const rest = await tryCreate(ada, { name: "rest", limitUsd: 10 });
       const [first] = KeysAnswer.parse((await ada.call("GET", "/v1/keys")).body).keys;
@@ -232,7 +252,13 @@ for (const kind of databaseKinds) {
       const within = [await tryCreate(ada, { name: "one" }), await tryCreate(ada, { name: "two" })];
       const tooSoon = await tryCreate(ada, { name: "three" });
       assert.deepStrictEqual(
-        [answers.map(codeOf), callsSoFar, within.map((answer) => answer.status), codeOf(tooSoon), Number(tooSoon.headers.get("Retry-After")) > 3_500],
+        [
+          answers.map(codeOf),
+          callsSoFar,
+          within.map((answer) => answer.status),
+          codeOf(tooSoon),
+          Number(tooSoon.headers.get("Retry-After")) > 3_500,
+        ],
         [["above_plan", "above_plan", "above_plan"], 0, [201, 201], "rate_limited", true],
       );
     });
@@ -261,7 +287,10 @@ for (const kind of databaseKinds) {
       await start();
       const kit = await createKit();
       await ada.call("POST", "/v1/keys", { body: { name: "laptop", recipient: kit.recipient }, headers: kit.headers });
-      const other = await ada.call("POST", "/v1/keys", { body: { name: "desk", recipient: kit.recipient }, headers: kit.headers });
+      const other = await ada.call("POST", "/v1/keys", {
+        body: { name: "desk", recipient: kit.recipient },
+        headers: kit.headers,
+      });
       assert.deepStrictEqual([other.status, codeOf(other), creates()], [422, "idempotency_mismatch", 1]);
     });
 
@@ -273,7 +302,10 @@ for (const kind of databaseKinds) {
       "a line break in the name": (body) => ({ ...body, name: "a\nb" }),
       "an override character in the name": (body) => ({ ...body, name: "a\u202eb" }),
       "no recipient": ({ recipient: _, ...body }) => body,
-      "a recipient with its private part": (body) => ({ ...body, recipient: { ...Object(body["recipient"]), d: "x".repeat(43) } }),
+      "a recipient with its private part": (body) => ({
+        ...body,
+        recipient: { ...Object(body["recipient"]), d: "x".repeat(43) },
+      }),
       "a limit of nothing": (body) => ({ ...body, limitUsd: 0 }),
       "a limit below nothing": (body) => ({ ...body, limitUsd: -1 }),
       "a limit of half a cent": (body) => ({ ...body, limitUsd: 0.005 }),
@@ -289,15 +321,26 @@ for (const kind of databaseKinds) {
       const answers: Record<string, unknown> = {};
       for (const [name, spoil] of Object.entries(badBodies)) {
         const kit = await createKit();
-        const answer = await ada.call("POST", "/v1/keys", { body: spoil({ name: "laptop", recipient: kit.recipient }), headers: kit.headers });
+        const answer = await ada.call("POST", "/v1/keys", {
+          body: spoil({ name: "laptop", recipient: kit.recipient }),
+          headers: kit.headers,
+        });
         answers[name] = [codeOf(answer), /[a-z].*\.$/i.test(ProblemAnswer.parse(answer.body).detail)];
       }
       const kit = await createKit();
-      const large = await ada.call("POST", "/v1/keys", { body: { name: "x".repeat(17_000), recipient: kit.recipient }, headers: kit.headers });
+      const large = await ada.call("POST", "/v1/keys", {
+        body: { name: "x".repeat(17_000), recipient: kit.recipient },
+        headers: kit.headers,
+      });
       const withoutKey = await ada.call("POST", "/v1/keys", { body: { name: "laptop", recipient: kit.recipient } });
       assert.deepStrictEqual(
         [answers, [large.status, codeOf(large)], codeOf(withoutKey), running.openRouter.requests.length],
-        [Object.fromEntries(Object.keys(badBodies).map((name) => [name, ["invalid_request", true]])), [413, "too_large"], "invalid_request", 0],
+        [
+          Object.fromEntries(Object.keys(badBodies).map((name) => [name, ["invalid_request", true]])),
+          [413, "too_large"],
+          "invalid_request",
+          0,
+        ],
       );
     });
 
@@ -344,24 +387,51 @@ for (const kind of databaseKinds) {
       await start();
       const kit = await createKit();
       const body = { name: "laptop", recipient: kit.recipient };
-      running.openRouter.faults.add({ method: "POST", path: "/keys", times: 1, fault: { kind: "drop", when: "after" } });
-      running.openRouter.faults.add({ method: "GET", path: "/keys", times: 3, fault: { kind: "status", status: 503, when: "before" } });
+      running.openRouter.faults.add({
+        method: "POST",
+        path: "/keys",
+        times: 1,
+        fault: { kind: "drop", when: "after" },
+      });
+      running.openRouter.faults.add({
+        method: "GET",
+        path: "/keys",
+        times: 3,
+        fault: { kind: "status", status: 503, when: "before" },
+      });
       const first = await ada.call("POST", "/v1/keys", { body, headers: kit.headers });
       const orphans = running.openRouter.keys().length;
       const second = await ada.call("POST", "/v1/keys", { body, headers: kit.headers });
-      assert.deepStrictEqual([first.status, orphans, second.status, running.openRouter.keys().length], [503, 1, 201, 1]);
+      assert.deepStrictEqual(
+        [first.status, orphans, second.status, running.openRouter.keys().length],
+        [503, 1, 201, 1],
+      );
     });
 
     it("sweeps away what a lost create left when nobody asks again", async () => {
       await start();
       const kit = await createKit();
-      running.openRouter.faults.add({ method: "POST", path: "/keys", times: 1, fault: { kind: "drop", when: "after" } });
-      running.openRouter.faults.add({ method: "GET", path: "/keys", times: 3, fault: { kind: "status", status: 503, when: "before" } });
+      running.openRouter.faults.add({
+        method: "POST",
+        path: "/keys",
+        times: 1,
+        fault: { kind: "drop", when: "after" },
+      });
+      running.openRouter.faults.add({
+        method: "GET",
+        path: "/keys",
+        times: 3,
+        fault: { kind: "status", status: 503, when: "before" },
+      });
       await ada.call("POST", "/v1/keys", { body: { name: "laptop", recipient: kit.recipient }, headers: kit.headers });
       await makeByHand(running, "made by hand [ork-nonsense]");
       const swept = [await running.sweep(), await running.sweep()];
       assert.deepStrictEqual(
-        [swept, running.openRouter.keys().map((key) => key.name), pick((await ada.call("GET", "/v1/me")).body, "allowanceUsd", "keysLeft")],
+        [
+          swept,
+          running.openRouter.keys().map((key) => key.name),
+          pick((await ada.call("GET", "/v1/me")).body, "allowanceUsd", "keysLeft"),
+        ],
         [[1, 0], ["made by hand [ork-nonsense]"], [100, 3]],
       );
     });

@@ -67,7 +67,10 @@ describe("plans", () => {
       { email: "linus@example.com", groups: [] },
       { email: "eve@sub.example.com", groups: [] },
     ];
-    assert.deepStrictEqual(subjects.map((subject) => planFor(plans, subject)?.maxKeys), [1, 2, 3, undefined]);
+    assert.deepStrictEqual(
+      subjects.map((subject) => planFor(plans, subject)?.maxKeys),
+      [1, 2, 3, undefined],
+    );
   });
 });
 
@@ -75,21 +78,40 @@ describe("marks", () => {
   it("are read back from a key's upstream name, whatever the person called the key", () => {
     const mark = { deployment: "0a1b2c3d", keyId: "8c5b1d3e-0000-4000-8000-0123456789ab", attempt: 12 };
     const names = ["laptop", "💻", "[ork-ffffffff-00000000000000000000000000000000-1]", "a] [b"];
-    assert.deepStrictEqual(names.map((name) => readMark(upstreamName(name, "ada@example.com", mark))), names.map(() => mark));
+    assert.deepStrictEqual(
+      names.map((name) => readMark(upstreamName(name, "ada@example.com", mark))),
+      names.map(() => mark),
+    );
   });
 
   it("are not seen in names that no function gave", () => {
-    const names = ["laptop", "", "[ork-0a1b2c3d-8c5b-1]", "x [ork-0a1b2c3d-8c5b1d3e000040008000012345678 9ab-1]", "[ork-0a1b2c3d-8c5b1d3e00004000800001234567 89ab-0]"];
-    assert.deepStrictEqual(names.map(readMark), names.map(() => undefined));
+    const names = [
+      "laptop",
+      "",
+      "[ork-0a1b2c3d-8c5b-1]",
+      "x [ork-0a1b2c3d-8c5b1d3e000040008000012345678 9ab-1]",
+      "[ork-0a1b2c3d-8c5b1d3e00004000800001234567 89ab-0]",
+    ];
+    assert.deepStrictEqual(
+      names.map(readMark),
+      names.map(() => undefined),
+    );
   });
 });
 
 describe("resets", () => {
   it("fall on midnight UTC, Mondays and firsts of months", () => {
     const at = (now: string) =>
-      (["daily", "weekly", "monthly"] as const).map((reset) => new Date(nextReset(reset, Date.parse(now))).toISOString().slice(0, 16));
+      (["daily", "weekly", "monthly"] as const).map((reset) =>
+        new Date(nextReset(reset, Date.parse(now))).toISOString().slice(0, 16),
+      );
     assert.deepStrictEqual(
-      [at("2026-11-24T03:00:00Z"), at("2026-11-30T00:00:00Z"), at("2026-12-31T23:59:59.999Z"), at("2028-02-28T12:00:00Z")],
+      [
+        at("2026-11-24T03:00:00Z"),
+        at("2026-11-30T00:00:00Z"),
+        at("2026-12-31T23:59:59.999Z"),
+        at("2028-02-28T12:00:00Z"),
+      ],
       [
         ["2026-11-25T00:00", "2026-11-30T00:00", "2026-12-01T00:00"],
         ["2026-12-01T00:00", "2026-12-07T00:00", "2026-12-01T00:00"],

@@ -89,10 +89,7 @@ describe("the function as a process", function () {
     const second = await start();
     const made = await createUntilMade(second.url, token, kit);
     const listed = await call(second.url, "GET", "/v1/keys", { headers: bearer(token) });
-    assert.deepStrictEqual(
-      [made.status, openRouter.keys().length, Object(listed.body).keys.length],
-      [201, 1, 1],
-    );
+    assert.deepStrictEqual([made.status, openRouter.keys().length, Object(listed.body).keys.length], [201, 1, 1]);
   });
 
   it("says in one sentence why it cannot start, with nothing of the secrets", async () => {
@@ -102,12 +99,18 @@ describe("the function as a process", function () {
     const taken = String(typeof address === "object" ? address?.port : "");
     const faults: Readonly<Record<string, [Readonly<Record<string, string>>, RegExp]>> = {
       port: [{ PORT: taken }, /^The port is already in use\. Stop what listens there, or set PORT/],
-      database: [{ DATABASE_URL: "postgres://user:planted-password@127.0.0.1:1/none" }, /^The database in DATABASE_URL cannot be reached\./],
+      database: [
+        { DATABASE_URL: "postgres://user:planted-password@127.0.0.1:1/none" },
+        /^The database in DATABASE_URL cannot be reached\./,
+      ],
       settings: [{ OIDC_ISSUER: "" }, /OIDC_ISSUER is missing/],
     };
     const said: Record<string, boolean> = {};
     for (const [name, [environment, sentence]] of Object.entries(faults)) {
-      const message = await start(environment).then(() => "it started", (error: Error) => error.message);
+      const message = await start(environment).then(
+        () => "it started",
+        (error: Error) => error.message,
+      );
       said[name] = sentence.test(message) && !message.includes("planted") && !message.includes("    at ");
     }
     await new Promise((resolve) => blocker.close(resolve));
@@ -116,7 +119,10 @@ describe("the function as a process", function () {
 
   it("keeps a second process away from the embedded database", async () => {
     await start();
-    const message = await startFunctionProcess(settings()).then(() => "it started", (error: Error) => error.message);
+    const message = await startFunctionProcess(settings()).then(
+      () => "it started",
+      (error: Error) => error.message,
+    );
     assert.match(message, /is in use by process \d+\. Stop that one first, or name a DATABASE_URL/);
   });
 
@@ -131,7 +137,12 @@ describe("the function as a process", function () {
       const { url, output } = await start({ DATABASE_URL: await postgres.createDatabase() });
       const token = await signIn(url);
       const kit = await createKit();
-      openRouter.faults.add({ method: "POST", path: "/keys", times: 1, fault: { kind: "latency", ms: 700, when: "after" } });
+      openRouter.faults.add({
+        method: "POST",
+        path: "/keys",
+        times: 1,
+        fault: { kind: "latency", ms: 700, when: "after" },
+      });
       const creating = create(url, token, kit);
       await until(() => openRouter.keys().length === 1);
       await postgres.stopAbruptly();
@@ -171,7 +182,9 @@ describe("the function as a process", function () {
       await holder`begin`;
       await holder`select * from owners for update`;
       const creating = kits.map((kit) => create(url, token, kit));
-      await until(async () => Number((await holder`select count(*) from pg_locks where not granted`)[0]?.["count"]) > 0);
+      await until(
+        async () => Number((await holder`select count(*) from pg_locks where not granted`)[0]?.["count"]) > 0,
+      );
       await postgres.stopAbruptly();
       const lost = await Promise.all(creating);
       await postgres.restart();

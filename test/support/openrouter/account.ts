@@ -108,7 +108,7 @@ export function liveKey(account: Account, hash: string): KeyRecord | undefined {
 
 /** Keys not deleted, newest first. */
 export function liveKeys(account: Account): KeyRecord[] {
-  return [...account.keys.values()].filter((key) => key.deletedAt === null).reverse();
+  return [...account.keys.values()].filter((key) => key.deletedAt === null).toReversed();
 }
 
 /** Whole lower-case hex SHA-256: over a whole key, it is the key's id at OpenRouter. */
