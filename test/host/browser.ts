@@ -1,10 +1,13 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { createServer as createSecureServer } from "node:https";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { promisify } from "node:util";
 import { constants, createBrotliDecompress } from "node:zlib";
+import { chromium } from "playwright-core";
+import * as z from "zod/mini";
+import { selfSigned } from "./certificate.ts";
 
 /** A Chromium that starts on this machine. */
 export interface Browser {
@@ -13,6 +16,8 @@ export interface Browser {
   readonly env: Readonly<Record<string, string>>;
   /** Whether it can only run without a window. */
   readonly headlessOnly: boolean;
+  /** Whether it can open https addresses (for which the one from npm needs SQLite of the machine). */
+  readonly https: boolean;
 }
 
 type Step = (title: string, work: () => Promise<void>) => Promise<void>;
@@ -23,7 +28,7 @@ type Step = (title: string, work: () => Promise<void>) => Promise<void>;
  */
 export async function findBrowser(modules: string, step: Step): Promise<Browser> {
   const named = process.env["CHROMIUM"];
-  if (named !== undefined && named !== "") return { path: named, env: {}, headlessOnly: named.includes("headless") };
+  if (named !== undefined && named !== "") return { path: named, env: {}, headlessOnly: named.includes("headless"), https: true };
 
   const packed = join(modules, "@sparticuz/chromium/bin");
   if (process.platform === "linux" && process.arch === "x64" && existsSync(packed)) {
@@ -31,10 +36,10 @@ export async function findBrowser(modules: string, step: Step): Promise<Browser>
     if (unpacked !== undefined) return unpacked;
   }
   const installed = usualPlaces().find((path) => existsSync(path));
-  if (installed !== undefined) return { path: installed, env: {}, headlessOnly: false };
+  if (installed !== undefined) return { path: installed, env: {}, headlessOnly: false, https: true };
   throw new Error(
     "No browser to test with: the one from npm does not start here and no Chrome or Chromium is installed. " +
-      "On Debian or Ubuntu: `apt-get update && apt-get install -y libnss3 libexpat1` lets the one from npm start, " +
+      "On Debian or Ubuntu: `apt-get update && apt-get install -y libnss3` lets the one from npm start, " +
       "or `apt-get install -y chromium`; elsewhere install Chrome, or name a browser by CHROMIUM=/path/to/it.",
   );
 }
@@ -46,28 +51,52 @@ async function unpackedBrowser(packed: string, folder: string, step: Step): Prom
       if (!existsSync(path)) await unpack(packed, folder);
     });
   }
-  const fonts = { FONTCONFIG_FILE: join(folder, "fonts.conf") };
-  const started = join(folder, "libraries");
-  // The machine's own libraries first; the package brings NSS and expat for machines that have none.
-  if (!existsSync(started)) {
-    const own = join(folder, "lib");
-    if (await starts(path, fonts)) await writeFile(started, "");
-    else if (await starts(path, { ...fonts, LD_LIBRARY_PATH: own })) await writeFile(started, own);
-    else return undefined;
-  }
-  const libraries = await readFile(started, "utf8");
-  return {
-    path,
-    env: libraries === "" ? fonts : { ...fonts, LD_LIBRARY_PATH: libraries },
-    headlessOnly: true,
-  };
+  const env = { FONTCONFIG_FILE: join(folder, "fonts.conf") };
+  const triedFile = join(folder, "tried.json");
+  if (!existsSync(triedFile)) await writeFile(triedFile, JSON.stringify(await tryOut(path, env, join(folder, "lib"))));
+  const tried = attempt.parse(JSON.parse(await readFile(triedFile, "utf8")));
+  if (tried.result === "fails") return undefined;
+  return { path, env: { ...env, ...tried.env }, headlessOnly: true, https: tried.result === "https" };
 }
 
-async function starts(path: string, env: Record<string, string>): Promise<boolean> {
-  return promisify(execFile)(path, ["--version"], { env: { ...process.env, ...env } }).then(
-    () => true,
-    () => false,
-  );
+const attempt = z.object({ env: z.record(z.string(), z.string()), result: z.enum(["https", "http", "fails"]) });
+type Attempt = z.infer<typeof attempt>;
+
+/** The machine's own libraries first; the package brings NSS and expat for machines that have none. */
+async function tryOut(path: string, env: Record<string, string>, own: string): Promise<Attempt> {
+  const found: Attempt[] = [];
+  for (const more of [{}, { LD_LIBRARY_PATH: own }]) {
+    found.push({ env: more, result: await opens(path, { ...env, ...more }) });
+    if (found.at(-1)?.result === "https") break;
+  }
+  const best = found.find(({ result }) => result === "https") ?? found.find(({ result }) => result === "http");
+  return best ?? { env: {}, result: "fails" };
+}
+
+async function opens(path: string, env: Record<string, string>): Promise<Attempt["result"]> {
+  const { certificate, key } = selfSigned("localhost");
+  const secure = createSecureServer({ cert: certificate, key }, (_request, response) => response.end("it opens"));
+  await new Promise<void>((resolve) => secure.listen(0, "127.0.0.1", resolve));
+  const address = secure.address();
+  const port = address === null || typeof address === "string" ? 0 : address.port;
+  const shows = async (url: string) => {
+    const browser = await chromium.launch({ executablePath: path, env, timeout: 20_000 });
+    try {
+      const page = await browser.newPage({ ignoreHTTPSErrors: true });
+      await page.goto(url, { timeout: 10_000 });
+      return (await page.content()).includes("it opens");
+    } finally {
+      await browser.close();
+    }
+  };
+  const works = (url: string) => shows(url).catch(() => false);
+  try {
+    if (await works(`https://127.0.0.1:${port}/`)) return "https";
+    return (await works("data:text/html,it opens")) ? "http" : "fails";
+  } finally {
+    secure.closeAllConnections();
+    secure.close();
+  }
 }
 
 async function unpack(packed: string, folder: string): Promise<void> {

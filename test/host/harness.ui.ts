@@ -1,12 +1,13 @@
 // Proves each part of the harness once, against the small extension in fixture/.
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { openEditor } from "./open.ts";
+import { runSuite } from "./run-suite.ts";
 import { ensureHost } from "./setup.ts";
 import { startWorkbench } from "./workbench.ts";
 import type { Workbench } from "./workbench.ts";
@@ -273,6 +274,41 @@ describe("The harness starts VS Code in other ways", function () {
       await editor.stop();
     }
   });
+});
+
+describe("The harness runs a suite inside the extension host", function () {
+  this.timeout(90_000);
+  const endings = [
+    ["passes", "", { ok: true, passed: 1, reason: "" }],
+    ["has a failing test", "results.failed = 1;", { ok: false, passed: 1, reason: "1 failed" }],
+    ["kills its host", "process.kill(process.pid, 'SIGKILL');", { ok: false, passed: 0, reason: /ended \(0\) without results/ }],
+    ["never ends", "return new Promise(() => {});", { ok: false, passed: 0, reason: /did not end within 8 s \(.*png\)/ }],
+  ] as const;
+
+  for (const [title, ending, expected] of endings) {
+    it(`${expected.ok ? "with" : "and fails for"} one that ${title}`, async () => {
+      const scratch = await mkdtemp(join(tmpdir(), "openrouter-keys-harness-"));
+      try {
+        const suitePath = join(scratch, "suite.cjs");
+        await writeFile(
+          suitePath,
+          `exports.run = async () => {
+             const results = { passed: 1, failed: 0, skipped: 0, failures: [], titles: ["a test"] };
+             ${ending}
+             require("node:fs").writeFileSync(process.env.TEST_RESULTS, JSON.stringify(results));
+             if (results.failed > 0) throw new Error("failed");
+           };`,
+        );
+        const places = { folder: join(scratch, "folder"), home: join(scratch, "home") };
+        const outcome = await runSuite({ suitePath, extensionPath, ...places, deadlineMs: 8000 });
+        assert.deepStrictEqual([outcome.ok, outcome.passed], [expected.ok, expected.passed]);
+        if (typeof expected.reason === "string") assert.equal(outcome.reason, expected.reason);
+        else assert.match(outcome.reason, expected.reason);
+      } finally {
+        await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
+      }
+    });
+  }
 });
 
 /** A window's way through a sign-in: our address, another one's page, a button, back to where it was told. */

@@ -24,6 +24,8 @@ export async function openBrowser(browser: Browser, options: SessionOptions): Pr
     env: { ...definedVariables(), ...browser.env },
     viewport: { width: 1280, height: 800 },
     ignoreHTTPSErrors: true,
+    // Without fades: what is on screen is there at once.
+    reducedMotion: "reduce",
     permissions: ["clipboard-read", "clipboard-write"],
     args: [
       `--host-resolver-rules=${[...rules, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1", "EXCLUDE localhost"].join(",")}`,

@@ -94,7 +94,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteOutcome> {
       if (written === undefined) {
         return notOk(
           `The extension host ended (${exit.code}) without results: it was killed, or the suite could not be loaded. ` +
-            `It printed:\n${exit.printed.join("\n")}`,
+            `Its last words:\n${lastWords(exit.printed)}`,
         );
       }
       const found = results.parse(JSON.parse(written));
@@ -113,6 +113,13 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteOutcome> {
   } finally {
     await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** Without the page's stack traces and what VS Code always says. */
+function lastWords(printed: readonly string[]): string {
+  const lines = printed.flatMap((text) => text.split("\n"));
+  const telling = lines.filter((line) => !/^\s+at |^Canceled|gallery as it is disabled|socket|connection token/.test(line));
+  return telling.slice(-8).join("\n");
 }
 
 function notOk(reason: string): SuiteOutcome {

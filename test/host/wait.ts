@@ -9,7 +9,7 @@ const artefacts = join(import.meta.dirname, "../artefacts");
 export async function saveScreenshot(page: Page, name: string): Promise<string> {
   await mkdir(artefacts, { recursive: true });
   const file = join(artefacts, `${name.replace(/[^\w.-]+/g, "-").slice(0, 80)}.png`);
-  await page.screenshot({ path: file, timeout: 10_000 });
+  await page.screenshot({ path: file, timeout: 10_000, animations: "disabled" });
   return file;
 }
 

@@ -97,6 +97,9 @@ const tlsName = "code.test";
 /** Starts VS Code and a browser that shows it. Close it in a `finally` or an `after`. */
 export async function startWorkbench(options: WorkbenchOptions): Promise<Workbench> {
   const host = await ensureHost();
+  if (options.tls === true && !host.browser.https) {
+    throw new Error("The browser from npm cannot open https here. On Debian: `apt-get install -y libsqlite3-0`.");
+  }
   await mkdir(options.folder, { recursive: true });
   await mkdir(options.dataDir, { recursive: true });
 
