@@ -28,7 +28,8 @@ type Step = (title: string, work: () => Promise<void>) => Promise<void>;
  */
 export async function findBrowser(modules: string, step: Step): Promise<Browser> {
   const named = process.env["CHROMIUM"];
-  if (named !== undefined && named !== "") return { path: named, env: {}, headlessOnly: named.includes("headless"), https: true };
+  if (named !== undefined && named !== "")
+    return { path: named, env: {}, headlessOnly: named.includes("headless"), https: true };
 
   const packed = join(modules, "@sparticuz/chromium/bin");
   if (process.platform === "linux" && process.arch === "x64" && existsSync(packed)) {
@@ -149,7 +150,12 @@ function usualPlaces(): string[] {
     ]);
   }
   const folders = (process.env["PATH"] ?? "").split(":");
-  return ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chromium-headless-shell", "microsoft-edge"].flatMap(
-    (name) => folders.map((folder) => join(folder, name)),
-  );
+  return [
+    "chromium",
+    "chromium-browser",
+    "google-chrome-stable",
+    "google-chrome",
+    "chromium-headless-shell",
+    "microsoft-edge",
+  ].flatMap((name) => folders.map((folder) => join(folder, name)));
 }

@@ -102,7 +102,15 @@ async function openInBrowser(options: EditorOptions): Promise<OpenedEditor> {
 export async function packageExtension(extensionPath: string, into: string): Promise<string> {
   const vsix = join(into, "extension.vsix");
   const vsce = join(import.meta.dirname, "../../node_modules/@vscode/vsce/vsce");
-  const rest = ["package", "--no-dependencies", "--allow-missing-repository", "--skip-license", "--out", vsix];
+  const rest = [
+    "package",
+    "--no-dependencies",
+    "--allow-missing-repository",
+    "--skip-license",
+    "--no-rewrite-relative-links",
+    "--out",
+    vsix,
+  ];
   await promisify(execFile)(process.execPath, [vsce, ...rest], { cwd: extensionPath, maxBuffer: 1 << 24 });
   return vsix;
 }

@@ -78,7 +78,9 @@ function developmentMode(wanted: { extension: string; suite: string }): void {
 }
 
 function definedVariables(): Record<string, string> {
-  return Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 /** Below a data folder: the browser's profile. */

@@ -1,5 +1,5 @@
 import type { Locator, Page } from "playwright-core";
-import { atOnce, waitFor } from "./wait.ts";
+import { atOnce, clean, waitFor } from "./wait.ts";
 
 /** What a quick pick or an input box shows. */
 export interface QuickInputContent {
@@ -49,8 +49,7 @@ export function quickInputOf(page: Page): QuickInput {
   return {
     async read() {
       await own("an input box or a quick pick");
-      const text = async (selector: string) =>
-        ((await widget.locator(selector).first().innerText(atOnce)) ?? "").replace(/\s+/g, " ").trim();
+      const text = async (selector: string) => clean(await widget.locator(selector).first().innerText(atOnce));
       const hasInput = await input.isVisible();
       return {
         title: await text(".quick-input-title"),
@@ -73,7 +72,7 @@ export function quickInputOf(page: Page): QuickInput {
       await own(`the message “${text}”`);
       const line = widget.locator(".quick-input-message").first();
       return waitFor(page, `the message “${text}”`, async () => {
-        const shown = (await line.innerText(atOnce)).replace(/\s+/g, " ").trim();
+        const shown = clean(await line.innerText(atOnce));
         return shown.includes(text) ? shown : undefined;
       });
     },
@@ -103,7 +102,9 @@ export function quickInputOf(page: Page): QuickInput {
 
     async press(tooltip) {
       await own(`a button “${tooltip}”`);
-      const button = widget.locator(`.action-label[aria-label^="${tooltip}"], .monaco-button[aria-label^="${tooltip}"]`);
+      const button = widget.locator(
+        `.action-label[aria-label^="${tooltip}"], .monaco-button[aria-label^="${tooltip}"]`,
+      );
       const named = widget.getByRole("button", { name: tooltip });
       await waitFor(page, `the button “${tooltip}”`, async () => {
         const found = (await button.count()) > 0 ? button.first() : named.first();
@@ -171,6 +172,6 @@ async function readRows(widget: Locator): Promise<QuickPickRow[]> {
 async function findRow(widget: Locator, accepts: (label: string) => boolean): Promise<Locator | undefined> {
   const rows = widget.locator(".quick-input-list .monaco-list-row");
   const labels = await rows.locator(".quick-input-list-row:first-child .label-name").allInnerTexts();
-  const index = labels.findIndex((label) => accepts(label.replace(/\s+/g, " ").trim()));
+  const index = labels.findIndex((label) => accepts(clean(label)));
   return index < 0 ? undefined : rows.nth(index).locator(".quick-input-list-label");
 }

@@ -118,7 +118,9 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteOutcome> {
 /** Without the page's stack traces and what VS Code always says. */
 function lastWords(printed: readonly string[]): string {
   const lines = printed.flatMap((text) => text.split("\n"));
-  const telling = lines.filter((line) => !/^\s+at |^Canceled|gallery as it is disabled|socket|connection token/.test(line));
+  const telling = lines.filter(
+    (line) => !/^\s+at |^Canceled|gallery as it is disabled|socket|connection token/.test(line),
+  );
   return telling.slice(-8).join("\n");
 }
 

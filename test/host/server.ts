@@ -76,7 +76,8 @@ export async function startServer(host: EditorInstallation, options: ServerOptio
     ...["--vscode-option", "disable-experiments", "--vscode-option", `builtin-extensions-dir=${host.builtins}`],
   ];
   const env = environment(options);
-  if (options.vsix !== undefined) await run(host.node, [...common, "--install-extension", options.vsix, "--force"], env);
+  if (options.vsix !== undefined)
+    await run(host.node, [...common, "--install-extension", options.vsix, "--force"], env);
 
   const port = options.port ?? (await freePort());
   const tls: string[] = [];

@@ -61,7 +61,7 @@ export async function ensureEditor(): Promise<EditorInstallation> {
 
 async function wantedStamp(): Promise<string> {
   const hash = createHash("sha256").update(`${layout}`);
-  for (const file of ["package.json", "package-lock.json"]) hash.update(await readFile(join(here, file)));
+  hash.update(await readFile(join(here, "package-lock.json")));
   return hash.digest("hex");
 }
 
@@ -88,7 +88,9 @@ async function npmInstall(): Promise<void> {
         "`npm ping` shows whether it can; then run this again.",
     );
   }
-  throw new Error(`\`npm ci\` in test/host failed (${String(code)}):\n${output.trim().split("\n").slice(-15).join("\n")}`);
+  throw new Error(
+    `\`npm ci\` in test/host failed (${String(code)}):\n${output.trim().split("\n").slice(-15).join("\n")}`,
+  );
 }
 
 /** The server looks for its modules in its own folder; they are one level up, installed flat. */
@@ -132,7 +134,10 @@ async function timed<T>(title: string, work: () => Promise<T>): Promise<T> {
 
 /** One process at a time: two test runs starting together must not both install. */
 async function alone<T>(work: () => Promise<T>): Promise<T> {
-  const lockFile = join(here, ".installing");
+  const folder = join(here, "../../dist");
+  await mkdir(folder, { recursive: true });
+  const lockFile = join(folder, ".host-installing");
+  let unreadable = 0;
   for (;;) {
     const lock = await open(lockFile, "wx").catch(() => undefined);
     if (lock !== undefined) {
@@ -145,7 +150,9 @@ async function alone<T>(work: () => Promise<T>): Promise<T> {
       }
     }
     const owner = Number(await readFile(lockFile, "utf8").catch(() => ""));
-    if (owner > 0 && !isAlive(owner)) await rm(lockFile, { force: true });
+    // Whoever is writing its number has done so by the next look but one.
+    unreadable = owner > 0 ? 0 : unreadable + 1;
+    if (owner > 0 ? !isAlive(owner) : unreadable > 5) await rm(lockFile, { force: true });
     await delay(200);
   }
 }

@@ -42,6 +42,9 @@ export async function waitFor<T>(
 /** Clicks go without Playwright's long waits: the probe around them is what repeats. */
 export const atOnce = { timeout: 2000 } as const;
 
+/** Text as a person reads it: on one line, single spaces. */
+export const clean = (text: string): string => text.replace(/\s+/g, " ").trim();
+
 async function describeScreen(page: Page): Promise<string> {
   try {
     const file = await saveScreenshot(page, `failure-${Date.now()}`);

@@ -7,8 +7,10 @@ import { startServer, writeSettings } from "./server.ts";
 import type { Server } from "./server.ts";
 import { ensureHost } from "./setup.ts";
 import { saveScreenshot } from "./wait.ts";
+import type { TreeRow } from "./views.ts";
+import * as views from "./views.ts";
 import * as ui from "./workbench-parts.ts";
-import type { Dialog, Notification, StatusBarItem, TreeRow } from "./workbench-parts.ts";
+import type { Dialog, Notification, StatusBarItem } from "./workbench-parts.ts";
 import { readOutput } from "./output.ts";
 
 export interface WorkbenchOptions {
@@ -175,17 +177,17 @@ export async function startWorkbench(options: WorkbenchOptions): Promise<Workben
     quickInput: () => quickInputOf(running.page),
     statusBarItem: (idOrText) => ui.statusBarItem(running.page, idOrText),
     statusBarTexts: () => ui.statusBarTexts(running.page),
-    treeRows: (viewTitle) => ui.treeRows(running.page, viewTitle),
-    treeRow: (viewTitle, label) => ui.treeRow(running.page, viewTitle, label),
-    pressViewButton: (viewTitle, tooltip) => ui.pressViewButton(running.page, viewTitle, tooltip),
+    treeRows: (viewTitle) => views.treeRows(running.page, viewTitle),
+    treeRow: (viewTitle, label) => views.treeRow(running.page, viewTitle, label),
+    pressViewButton: (viewTitle, tooltip) => views.pressViewButton(running.page, viewTitle, tooltip),
     notifications: () => ui.notifications(running.page),
     notification: (text) => ui.notification(running.page, text),
     clickNotificationButton: (button, inNotification) =>
       ui.clickNotificationButton(running.page, button, inNotification ?? ""),
     dialog: () => ui.dialog(running.page),
-    contextMenu: (row, item) => ui.chooseFromContextMenu(running.page, row, item),
-    readContextMenu: (row) => ui.readContextMenu(running.page, row),
-    openView: (containerTitle) => ui.openView(running.page, containerTitle),
+    contextMenu: (row, item) => views.chooseFromContextMenu(running.page, row, item),
+    readContextMenu: (row) => views.readContextMenu(running.page, row),
+    openView: (containerTitle) => views.openView(running.page, containerTitle),
     output: (channel) => readOutput(options.dataDir, channel),
     popup: () => ui.popup(running.page, running.popups),
     screenshot: (name) => saveScreenshot(running.page, name),
