@@ -136,7 +136,8 @@ export async function runCommandFromPalette(page: Page, title: string): Promise<
     async () => {
       if (!(await isOpen())) {
         await page.keyboard.press("F1");
-        await waitFor(page, "the palette", isOpen, atOnce.timeout);
+        await input.waitFor(atOnce);
+        if (!(await isOpen())) return false;
       }
       // The host may still be telling which commands there are: then the list is asked for again.
       if ((await input.inputValue(atOnce)) !== wanted || performance.now() - filled > 1500) {
