@@ -14,8 +14,14 @@ const stages: readonly Stage[] = [
   { name: "bundles", words: ["esbuild.config.mjs"] },
   { name: "units, and the function on PGlite and PostgreSQL", words: [mocha, "--config", "test/mocharc.json"] },
   { name: "a suite inside the extension host", words: ["test/host/run-suite.ts"] },
-  { name: "the workbench, as a person uses it", words: [mocha, "--no-config", "--timeout", "120000", "test/host/*.ui.ts"] },
-  { name: "the coding tools' own command lines", words: [mocha, "--no-config", "--timeout", "900000", "test/tools/*.test.ts"] },
+  {
+    name: "the workbench, as a person uses it",
+    words: [mocha, "--no-config", "--timeout", "120000", "test/host/*.ui.ts"],
+  },
+  {
+    name: "the coding tools' own command lines",
+    words: [mocha, "--no-config", "--timeout", "900000", "test/tools/*.test.ts"],
+  },
 ];
 
 interface Outcome {
@@ -47,7 +53,8 @@ function count(output: string, what: string): number {
 
 const only = process.argv[2];
 const chosen = stages.filter(({ name }) => only === undefined || name.includes(only));
-if (chosen.length === 0) throw new Error(`No kind of test is called ${only ?? ""}: ${stages.map(({ name }) => name).join("; ")}.`);
+if (chosen.length === 0)
+  throw new Error(`No kind of test is called ${only ?? ""}: ${stages.map(({ name }) => name).join("; ")}.`);
 
 // What the later kinds need is fetched while the first ones run; a fault shows when it is needed.
 const fetching = Promise.allSettled([ensureHost(), ensureTools()]);
@@ -62,7 +69,9 @@ for (const stage of chosen) {
   passed += outcome.passed;
   // A runner that fails without counting a failure has failed all the same.
   failed += outcome.code === 0 ? outcome.failed : Math.max(1, outcome.failed);
-  rows.push(`${outcome.code === 0 ? "✔" : "✘"} ${stage.name}: ${outcome.passed} passed, ${outcome.failed} failed, ${seconds} s`);
+  rows.push(
+    `${outcome.code === 0 ? "✔" : "✘"} ${stage.name}: ${outcome.passed} passed, ${outcome.failed} failed, ${seconds} s`,
+  );
 }
 console.log(`\n${rows.join("\n")}`);
 console.log(`${passed} passed, ${failed} failed`);

@@ -6,11 +6,8 @@ import { findPrograms } from "./program.ts";
 import { createStrictJson } from "./strict-json.ts";
 import { findToolFolder } from "./tool-folder.ts";
 import type { Setting } from "./settings.ts";
+import { nextAfterApply, nextAfterUndo } from "./tool.ts";
 import type { Tool, ToolSetupDeps } from "./tool.ts";
-
-const next =
-  "Start a new Claude Code session; in VS Code, reload the window or open a new chat. " +
-  "It works as long as VS Code is open.";
 
 /** Claude Code's user settings, which its command line and its VS Code extension share. */
 export function createClaudeCode(deps: ToolSetupDeps): Tool {
@@ -57,10 +54,10 @@ export function createClaudeCode(deps: ToolSetupDeps): Tool {
       return { state: "available", detail: `Found at ${place}.` };
     },
     plan: configured.plan,
-    apply: async (signal) => ({ changed: await configured.apply(signal), next }),
+    apply: async (signal) => ({ changed: await configured.apply(signal), next: nextAfterApply }),
     undo: async (signal) => ({
       changed: await configured.undo(signal),
-      next: "Start a new Claude Code session; in VS Code, reload the window.",
+      next: nextAfterUndo,
     }),
     refresh: configured.refresh,
   };

@@ -5,6 +5,7 @@ import { createConfiguredFile } from "./configured-file.ts";
 import { valueAt } from "./settings.ts";
 import type { JsonObject, Setting } from "./settings.ts";
 import { findToolFolder } from "./tool-folder.ts";
+import { nextAfterApply, nextAfterUndo } from "./tool.ts";
 import type { Tool, ToolSetupDeps } from "./tool.ts";
 
 const provider = ["model_providers", "openrouter"] as const;
@@ -48,11 +49,11 @@ export function createCodex(deps: ToolSetupDeps): Tool {
     plan: configured.plan,
     apply: async (signal) => ({
       changed: await configured.apply(signal),
-      next: "Start a new Codex session; in VS Code, reload the window. It works as long as VS Code is open.",
+      next: nextAfterApply,
     }),
     undo: async (signal) => ({
       changed: await configured.undo(signal),
-      next: "Start a new Codex session; in VS Code, reload the window.",
+      next: nextAfterUndo,
     }),
     refresh: configured.refresh,
   };

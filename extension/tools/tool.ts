@@ -60,3 +60,8 @@ export interface ToolChange {
   /** A sentence: what to restart. */
   readonly next: string;
 }
+
+/** What every tool that asks the key helper needs next; one sentence for all, so that it is shown once. */
+export const nextAfterApply =
+  "Start a new session to use it; in VS Code, reload the window. It works while VS Code is open.";
+export const nextAfterUndo = "Start a new session; in VS Code, reload the window.";

@@ -69,7 +69,9 @@ async function conclude(
     opening,
     ...(done.length === 0
       ? []
-      : [`${listOf(labelsOf(done))} ${done.length === 1 ? "uses" : "use"} the key “${keyName}”.`]),
+      : [
+          `${listOf(labelsOf(done))} ${done.length === 1 ? "uses" : "use"} ${opening === "" ? `the key “${keyName}”` : "it"}.`,
+        ]),
     ...new Set(done.map(({ next }) => next)),
     ...failed.map(({ label, message }) => `${label}: ${message}`),
   ].filter((sentence) => sentence !== "");

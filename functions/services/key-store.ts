@@ -38,7 +38,7 @@ export type ReserveOutcome =
   | { readonly kind: "reserved"; readonly key: KeyRow; readonly attempt: number }
   /** Already confirmed. `sealedSecret` is null once received or too old. */
   | { readonly kind: "done"; readonly key: KeyRow; readonly sealedSecret: string | null }
-  | { readonly kind: "running"; readonly until: number }
+  | { readonly kind: "running" }
   | { readonly kind: "mismatch" }
   | { readonly kind: "refused"; readonly decision: Exclude<CreateDecision, { kind: "grant" }> };
 

@@ -39,7 +39,9 @@ export async function runHeadless(
   );
   try {
     if (!neighbours.isIssuerStandIn) {
-      throw new Error("Only the stand-in for sign-in can be used without a person. Leave OIDC_ISSUER out, or use `npm start`.");
+      throw new Error(
+        "Only the stand-in for sign-in can be used without a person. Leave OIDC_ISSUER out, or use `npm start`.",
+      );
     }
     const place: JobPlace = { folder, functionUrl: running.url, openRouterUrl: neighbours.openRouterUrl };
     const workbench = await step("Open VS Code with the extension in it", () => openEditorWithTools(place));
@@ -53,8 +55,16 @@ export async function runHeadless(
         () => createKeyWithTools(workbench, "laptop"),
         (message) => `VS Code says: ${message}`,
       );
-      await step("Ask the real Claude Code a question with that key", () => askClaude(place), (answer) => `It answers: ${answer}`);
-      await step("Ask the real Codex a question with that key", () => askCodex(place), (answer) => `It answers: ${answer}`);
+      await step(
+        "Ask the real Claude Code a question with that key",
+        () => askClaude(place),
+        (answer) => `It answers: ${answer}`,
+      );
+      await step(
+        "Ask the real Codex a question with that key",
+        () => askCodex(place),
+        (answer) => `It answers: ${answer}`,
+      );
       await step(
         "See in VS Code's status bar what that cost",
         async () => {
@@ -75,5 +85,7 @@ export async function runHeadless(
     await running.terminate();
     await neighbours.stop();
   }
-  say(`Done in ${((performance.now() - started) / 1000).toFixed(0)} s. Everything was thrown away again; \`npm start\` keeps it and gives you the editor.`);
+  say(
+    `Done in ${((performance.now() - started) / 1000).toFixed(0)} s. Everything was thrown away again; \`npm start\` keeps it and gives you the editor.`,
+  );
 }

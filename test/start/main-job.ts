@@ -22,10 +22,7 @@ export interface JobPlace {
 }
 
 /** VS Code with the extension in it, and Claude Code and Codex on its path. */
-export async function openEditorWithTools(
-  place: JobPlace,
-  more: Partial<WorkbenchOptions> = {},
-): Promise<Workbench> {
+export async function openEditorWithTools(place: JobPlace, more: Partial<WorkbenchOptions> = {}): Promise<Workbench> {
   const { claude, codex } = await ensureTools();
   const home = homeOf(place);
   await mkdir(home, { recursive: true });

@@ -24,7 +24,9 @@ function givenSettings(): Readonly<Record<string, string>> {
   const names =
     /^(?:DATABASE_URL|DATA_DIR|OPENROUTER_(?:MANAGEMENT_KEY|BASE_URL)|OIDC_\w+|ALLOWED_DOMAINS|ADMIN_EMAILS|PLANS|PLANS_FILE|SESSION_REDIRECTS)$/;
   return Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) => (names.test(name) && value !== undefined ? [[name, value]] : [])),
+    Object.entries(process.env).flatMap(([name, value]) =>
+      names.test(name) && value !== undefined ? [[name, value]] : [],
+    ),
   );
 }
 
@@ -88,8 +90,12 @@ async function interactive(): Promise<void> {
 
   say("");
   say(`  The function:     ${functionUrl}`);
-  say(`  OpenRouter:       ${neighbours.isOpenRouterStandIn ? "a stand-in on this machine; no account, no money" : neighbours.openRouterUrl}`);
-  say(`  Sign-in:          ${neighbours.isIssuerStandIn ? "a stand-in; choose any of the people it shows" : "your issuer"}`);
+  say(
+    `  OpenRouter:       ${neighbours.isOpenRouterStandIn ? "a stand-in on this machine; no account, no money" : neighbours.openRouterUrl}`,
+  );
+  say(
+    `  Sign-in:          ${neighbours.isIssuerStandIn ? "a stand-in; choose any of the people it shows" : "your issuer"}`,
+  );
   say(`  VS Code:          ${editor.address ?? "opening on your desktop"}`);
   say("");
   say("  In VS Code press F1 and run “Create OpenRouter Key”.");

@@ -21,7 +21,10 @@ export interface Ports {
 }
 
 /** Real services are used for each of these settings that is given. */
-export async function startNeighbours(given: Readonly<Record<string, string | undefined>>, ports: Ports): Promise<Neighbours> {
+export async function startNeighbours(
+  given: Readonly<Record<string, string | undefined>>,
+  ports: Ports,
+): Promise<Neighbours> {
   const stops: (() => Promise<void>)[] = [];
   const settings: Record<string, string> = {};
   let openRouterUrl = given["OPENROUTER_BASE_URL"] ?? "https://openrouter.ai/api/v1";

@@ -18,7 +18,7 @@ let embedded: Promise<PGlite> | undefined;
 let server: Promise<Postgres> | undefined;
 
 /** One PGlite and one PostgreSQL serve a whole run: starting either takes seconds. */
-export const databaseKinds: readonly DatabaseKind[] = [
+export const databaseKinds: readonly [DatabaseKind, DatabaseKind] = [
   {
     name: "PGlite",
     async open() {

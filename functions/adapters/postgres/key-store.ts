@@ -184,7 +184,7 @@ async function resume(
     const isOpen = row.lifecycle === "live" && row.sealedUntil !== null && row.sealedUntil.getTime() > request.now;
     return { kind: "done", key: toKeyRow(row), sealedSecret: isOpen ? row.sealedSecret : null };
   }
-  if (row.leaseUntil.getTime() > request.now) return { kind: "running", until: row.leaseUntil.getTime() };
+  if (row.leaseUntil.getTime() > request.now) return { kind: "running" };
   const key = await takeOver(transaction, row, request.leaseUntil);
   return { kind: "reserved", key, attempt: key.attempt };
 }

@@ -5,8 +5,7 @@ import { createToolWorld } from "./tool-world.ts";
 import type { ToolWorld } from "./tool-world.ts";
 
 const file = ".claude/settings.json";
-const next =
-  "Start a new Claude Code session; in VS Code, reload the window or open a new chat. It works as long as VS Code is open.";
+const next = "Start a new session to use it; in VS Code, reload the window. It works while VS Code is open.";
 
 describe("setting up Claude Code", () => {
   let world: ToolWorld;

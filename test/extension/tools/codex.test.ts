@@ -37,7 +37,7 @@ describe("setting up Codex", () => {
             label: "Codex",
             ok: true,
             changed: [world.path(file)],
-            next: "Start a new Codex session; in VS Code, reload the window. It works as long as VS Code is open.",
+            next: "Start a new session to use it; in VS Code, reload the window. It works while VS Code is open.",
           },
         ],
         applied: {

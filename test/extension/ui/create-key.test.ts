@@ -44,7 +44,7 @@ describe("the command Create OpenRouter Key", () => {
           ...making,
           "pick: Set up these tools to use the key “laptop”? (Claude Code)",
           "progress: Setting up coding tools…",
-          "info: The key “laptop” is ready. Claude Code uses the key “laptop”. Restart Claude Code. [Undo]",
+          "info: The key “laptop” is ready. Claude Code uses it. Restart Claude Code. [Undo]",
         ],
         keys: ["laptop $25"],
         stored: [true],
@@ -57,7 +57,7 @@ describe("the command Create OpenRouter Key", () => {
 
   it("sets the tools back on Undo, and then serves the key to nobody", async () => {
     const editor = await createEditor({
-      answers: [asName, ["Set up these tools", ["Claude Code"]], ["Claude Code uses the key", "Undo"]],
+      answers: [asName, ["Set up these tools", ["Claude Code"]], ["Claude Code uses it", "Undo"]],
     });
     const { shown, toolsKey } = await run(editor);
     assert.deepEqual(

@@ -1,0 +1,276 @@
+// The main job in a real VS Code, against a real issuer, with the real command lines; then what people do with a key.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import type { Stores } from "../../functions/adapters/postgres/connect.ts";
+import {
+  allowAndSignIn,
+  askClaude,
+  askCodex,
+  createKeyWithTools,
+  homeOf,
+  openEditorWithTools,
+} from "../start/main-job.ts";
+import type { JobPlace } from "../start/main-job.ts";
+import { closeDatabases, databaseKinds } from "../support/databases.ts";
+import { startFunction } from "../support/function.ts";
+import type { RunningFunction } from "../support/function.ts";
+import { runClaude, runCodex } from "../tools/run-tool.ts";
+import { waitFor } from "./wait.ts";
+import type { Workbench } from "./workbench.ts";
+
+describe("The main job", function () {
+  this.timeout(180_000);
+  // One person, one day: what comes later builds on what came before.
+  this.bail(true);
+  let folder: string;
+  let stores: Stores;
+  let running: RunningFunction;
+  let place: JobPlace;
+  let workbench: Workbench;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "openrouter-keys-job-"));
+    stores = await databaseKinds[0].open();
+    running = await startFunction({ stores });
+    place = { folder, functionUrl: running.url, openRouterUrl: running.openRouter.apiUrl };
+    workbench = await openEditorWithTools(place);
+  });
+
+  after(async () => {
+    await workbench?.close();
+    await running?.stop();
+    await stores?.close();
+    await closeDatabases();
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  });
+
+  const upstream = () => {
+    const [key] = running.openRouter.keys();
+    if (key === undefined) throw new Error("OpenRouter has no key.");
+    return key;
+  };
+
+  async function row(): Promise<string> {
+    const [first] = await workbench.treeRows("Keys");
+    return first === undefined ? "" : `${first.label}: ${first.description}`;
+  }
+
+  async function rowSays(text: string): Promise<string> {
+    return waitFor(workbench.page, `a key's row that says “${text}”`, async () => {
+      const found = await row();
+      return found.includes(text) ? found : undefined;
+    });
+  }
+
+  async function spendSays(text: string): Promise<string> {
+    return waitFor(workbench.page, `a spend of “${text}” in the status bar`, async () => {
+      const item = await workbench.statusBarItem("openrouterKeys.spend");
+      return item.text.includes(text) ? item.kind : undefined;
+    });
+  }
+
+  async function inTheme(name: string): Promise<void> {
+    for (const theme of ["light", "dark"] as const) {
+      await workbench.setTheme(theme);
+      await workbench.screenshot(`${name}-${theme}`);
+    }
+  }
+
+  it("begins with a view that says what to do", async () => {
+    await workbench.openView("OpenRouter Keys");
+    const view = workbench.page.locator(".pane-body .welcome-view-content");
+    await view.getByText("Sign in with your company account").waitFor();
+    await inTheme("welcome-signed-out");
+    assert.deepStrictEqual(await view.getByRole("button").allInnerTexts(), ["Create OpenRouter Key", "Sign In"]);
+  });
+
+  it("signs in through the browser, makes one key, keeps it and sets up the tools, after one question", async () => {
+    await workbench.runCommand("Create OpenRouter Key");
+    await allowAndSignIn(workbench, "grace@example.com");
+    const message = await createKeyWithTools(workbench, "laptop");
+    await workbench.screenshot("key-is-ready");
+    assert.deepStrictEqual(
+      {
+        says: message.startsWith("The key “laptop” is ready. Claude Code and Codex use it"),
+        upstream: running.openRouter
+          .keys()
+          .map((key) => [key.name.split(" [")[0], key.limit, key.limit_reset, key.disabled]),
+        checked: running.openRouter.requests.some(
+          ({ path, credential }) => path.endsWith("/key") && credential === upstream().hash,
+        ),
+        row: await rowSays("laptop: $0 of $25"),
+        spend: await spendSays("$0 of $100"),
+      },
+      {
+        says: true,
+        upstream: [["laptop (grace@example.com)", 25, "monthly", false]],
+        checked: true,
+        row: await row(),
+        spend: "normal",
+      },
+    );
+    assert.match(await row(), /^laptop: \$0 of \$25 · resets 1 \w+ · used by tools$/);
+  });
+
+  it("lets the real Claude Code and Codex answer with the key and nothing else, and shows what they spent", async () => {
+    running.openRouter.clearRequests();
+    const answers = [await askClaude(place), await askCodex(place)];
+    const inference = running.openRouter.requests.filter(({ path }) => /\/(?:messages|responses)$/.test(path));
+    await workbench.runCommand("OpenRouter Keys: Refresh");
+    const kind = await spendSays("$0.50 of $100");
+    await inTheme("key-with-spend");
+    assert.deepStrictEqual(
+      [answers, [...new Set(inference.map(({ credential }) => credential))], inference.length, kind],
+      [["pong", "pong"], [upstream().hash], 2, "normal"],
+    );
+  });
+
+  it("warns in the status bar when a key comes near its limit", async () => {
+    running.openRouter.spend(upstream().hash, 20);
+    await workbench.runCommand("OpenRouter Keys: Refresh");
+    const warned = await spendSays("$20.50 of $100");
+    running.openRouter.spend(upstream().hash, 3.3);
+    await workbench.runCommand("OpenRouter Keys: Refresh");
+    const alarmed = await spendSays("$23.80 of $100");
+    await workbench.screenshot("near-the-limit");
+    assert.deepStrictEqual([warned, alarmed], ["warning", "error"]);
+  });
+
+  it("keeps session, secret and tools over a restart of the editor", async () => {
+    await workbench.restart();
+    await workbench.openView("OpenRouter Keys");
+    await rowSays("used by tools");
+    await spendSays("$23.80 of $100");
+    assert.deepStrictEqual(
+      [await askClaude(place), (await workbench.notifications()).map(({ text }) => text)],
+      ["pong", []],
+    );
+  });
+
+  it("renames a key, and refuses a bad name while it is typed", async () => {
+    await workbench.contextMenu(await workbench.treeRow("Keys", "laptop"), "Rename Key");
+    const input = workbench.quickInput();
+    await input.type("x".repeat(300));
+    const tooLong = await input.message("at most 100");
+    await input.type(" ");
+    const empty = await input.message("Give the key a name");
+    await input.type("💻 Grace’s laptop");
+    await input.accept();
+    await rowSays("💻 Grace’s laptop");
+    assert.deepStrictEqual(
+      [tooLong.includes("300 characters"), empty !== "", upstream().name.split(" (")[0]],
+      [true, true, "💻 Grace’s laptop"],
+    );
+  });
+
+  it("disables a key, and then neither tool gets an answer", async () => {
+    await workbench.contextMenu(await workbench.treeRow("Keys", "💻 Grace’s laptop"), "Disable Key");
+    await workbench.notification("Your coding tools cannot use OpenRouter until it is enabled again.");
+    const disabled = await rowSays("disabled");
+    await workbench.screenshot("key-disabled");
+    const home = homeOf(place);
+    const claude = await runClaude({ home, prompt: "Answer with one word." });
+    const codex = await runCodex({ home, prompt: "Answer with one word." });
+    assert.deepStrictEqual(
+      [
+        disabled.includes("disabled"),
+        upstream().disabled,
+        claude.code === 0,
+        codex.code === 0,
+        `${claude.stdout}${codex.stdout}`.includes("pong"),
+      ],
+      [true, true, false, false, false],
+    );
+  });
+
+  it("enables it again", async () => {
+    await workbench.contextMenu(await workbench.treeRow("Keys", "💻 Grace’s laptop"), "Enable Key");
+    await workbench.notification("works again");
+    assert.deepStrictEqual([upstream().disabled, await askClaude(place)], [false, "pong"]);
+  });
+
+  it("shows no secret on screen, in a log or in a file of the editor", async () => {
+    const { secrets, files } = await findSecrets([
+      join(folder, "editor"),
+      join(folder, "home"),
+      join(folder, "project"),
+    ]);
+    const screen = await workbench.page.content();
+    assert.deepStrictEqual([secrets, files > 20, /sk-or-v1-|ors_[\w-]{43}/.test(screen)], [[], true, false]);
+  });
+
+  it("sets the tools back to what they were", async () => {
+    const before = existsSync(join(homeOf(place), ".claude/settings.json"));
+    await workbench.runCommand("OpenRouter Keys: Undo Tool Setup");
+    const input = workbench.quickInput();
+    await waitFor(workbench.page, "the question which tools to set back", async () =>
+      (await input.read()).title.includes("Undo"),
+    );
+    await input.accept();
+    await workbench.notification("are set back");
+    const left = await readFile(join(homeOf(place), ".claude/settings.json"), "utf8").catch(() => "");
+    const claude = await runClaude({ home: homeOf(place), prompt: "Answer with one word." });
+    assert.deepStrictEqual([before, left.includes("or-key"), claude.code === 0], [true, false, false]);
+  });
+
+  it("deletes a key after saying what that means", async () => {
+    await workbench.contextMenu(await workbench.treeRow("Keys", "💻 Grace’s laptop"), "Delete Key");
+    const question = await workbench.dialog();
+    await workbench.screenshot("delete-question");
+    const text = `${question.text} ${question.detail}`;
+    await question.click("Delete");
+    await workbench.notification("is deleted");
+    const view = workbench.page.locator(".pane-body .welcome-view-content");
+    await view.getByText("You have no key yet.").waitFor();
+    await inTheme("no-keys");
+    assert.deepStrictEqual([text.includes("it cannot be brought back"), running.openRouter.keys()], [true, []]);
+  });
+
+  it("gets a key that was made while the window was closed", async () => {
+    running.openRouter.faults.add({
+      method: "POST",
+      path: "/keys",
+      times: 1,
+      fault: { kind: "latency", ms: 9_000, when: "after" },
+    });
+    await workbench.runCommand("Create OpenRouter Key");
+    await workbench.quickInput().type("night");
+    await workbench.quickInput().accept();
+    await waitFor(workbench.page, "the request at OpenRouter", async () => running.openRouter.keys().length === 1);
+    await workbench.restart();
+    await workbench.notification("The key “night” has arrived.");
+    await workbench.openView("OpenRouter Keys");
+    await rowSays("night: $0 of $25");
+    assert.deepStrictEqual(running.openRouter.keys().length, 1);
+  });
+
+  it("signs out, and serves no key to anybody any more", async () => {
+    await workbench.runCommand("OpenRouter Keys: Sign Out");
+    const view = workbench.page.locator(".pane-body .welcome-view-content");
+    await view.getByText("Sign in with your company account").waitFor();
+    const texts = await workbench.statusBarTexts();
+    assert.deepStrictEqual(
+      texts.filter((text) => text.includes("$")),
+      [],
+    );
+  });
+});
+
+/** Reads every file below the folders for what looks like a key of OpenRouter or a session. */
+async function findSecrets(folders: readonly string[]): Promise<{ secrets: readonly string[]; files: number }> {
+  const secrets: string[] = [];
+  let files = 0;
+  for (const folder of folders) {
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      files += 1;
+      const text = await readFile(join(entry.parentPath, entry.name), "latin1");
+      if (/sk-or-v1-[0-9a-f]{8}|ors_[\w-]{43}/.test(text)) secrets.push(join(entry.parentPath, entry.name));
+    }
+  }
+  return { secrets, files };
+}
