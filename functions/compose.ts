@@ -1,6 +1,7 @@
-import type { Hono } from "hono";
+import type { Context, Hono } from "hono";
 
 import { createOidcIssuer } from "./adapters/identity/oidc.ts";
+import { createMeter, measured } from "./adapters/metering/meter.ts";
 import type { Fetch } from "./adapters/openrouter/provisioner.ts";
 import { createProvisioner } from "./adapters/openrouter/provisioner.ts";
 import type { Stores } from "./adapters/postgres/connect.ts";
@@ -9,7 +10,8 @@ import { extensionId, paths, redirectPath } from "./contract/paths.ts";
 import { createApp } from "./http/app.ts";
 import type { HttpEnv, RequestRecord } from "./http/env.ts";
 import type { Clock, Deps } from "./services/deps.ts";
-import { sweepReservations } from "./services/sweep-reservations.ts";
+import type { Settled } from "./services/settle-due.ts";
+import { settleDue } from "./services/settle-due.ts";
 import type { Settings } from "./settings.ts";
 
 /** What a host brings. */
@@ -19,21 +21,37 @@ export interface Runtime {
   readonly clock: Clock;
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   readonly record: (request: RequestRecord) => void;
+  /** Who is asking; requests are counted by it. */
+  readonly addressOf: (context: Context<HttpEnv>) => string;
+  /** Keeps the host running until the work is done, also after an answer has gone out. */
+  readonly afterAnswer: (work: Promise<unknown>) => void;
 }
 
 export interface ComposedFunction {
   readonly app: Hono<HttpEnv>;
-  readonly sweep: (signal: AbortSignal) => Promise<number>;
+  /** Does what is due by the clock. */
+  readonly settleDue: (signal: AbortSignal) => Promise<Settled>;
 }
 
 /** The function, built from its settings and a host's means. */
 export function compose(settings: Settings, runtime: Runtime): ComposedFunction {
   const [onlyDomain, ...otherDomains] = settings.allowedDomains;
+  const meter = createMeter();
+  const { stores } = runtime;
   const deps: Deps = {
-    keys: runtime.stores.keys,
-    accounts: runtime.stores.accounts,
-    pingDatabase: runtime.stores.pingDatabase,
-    provisioner: createProvisioner({ ...settings.openRouter, fetch: runtime.fetch, wait: runtime.wait }),
+    keys: measured(stores.keys, meter.database),
+    accounts: measured(stores.accounts, meter.database),
+    raises: measured(stores.raises, meter.database),
+    audit: measured(stores.audit, meter.database),
+    rates: measured(stores.rates, meter.database),
+    leases: measured(stores.leases, meter.database),
+    pingDatabase: () => meter.database(stores.pingDatabase),
+    provisioner: createProvisioner({
+      ...settings.openRouter,
+      fetch: (url, init) => meter.upstream(() => runtime.fetch(url, init)),
+      wait: runtime.wait,
+      clock: runtime.clock,
+    }),
     issuer: createOidcIssuer({
       ...settings.oidc,
       redirectUri: `${settings.publicUrl}${paths.authCallback}`,
@@ -43,6 +61,8 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
     // Loaded when the first key is made: a start does not need it.
     seal: async (secret, recipient) => (await import("./adapters/sealing/seal.ts")).sealSecret(secret, recipient),
     clock: runtime.clock,
+    wait: runtime.wait,
+    afterAnswer: runtime.afterAnswer,
     rules: {
       plans: settings.plans,
       allowedDomains: settings.allowedDomains,
@@ -55,7 +75,9 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
       isSecure: settings.publicUrl.startsWith("https://"),
       isDatabaseAway,
       record: runtime.record,
+      meter,
+      addressOf: runtime.addressOf,
     }),
-    sweep: (signal) => sweepReservations(deps, signal),
+    settleDue: (signal) => settleDue(deps, signal),
   };
 }

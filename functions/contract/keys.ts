@@ -80,3 +80,7 @@ export type KeysAnswer = z.infer<typeof KeysAnswer>;
 /** `sealedSecret` is a compact JWE (ECDH-ES, A256GCM); absent once received or after 24 hours. */
 export const CreateKeyAnswer = z.object({ key: Key, sealedSecret: z.optional(z.string()) });
 export type CreateKeyAnswer = z.infer<typeof CreateKeyAnswer>;
+
+/** `retiring`: the key that was replaced, and when it ends or has ended. */
+export const RotateKeyAnswer = z.extend(CreateKeyAnswer, { retiring: z.object({ id: z.string(), at: Time }) });
+export type RotateKeyAnswer = z.infer<typeof RotateKeyAnswer>;

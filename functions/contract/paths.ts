@@ -9,6 +9,14 @@ export const paths = {
   keys: "/v1/keys",
   key: (id: string) => `/v1/keys/${encodeURIComponent(id)}`,
   keyReceived: (id: string) => `/v1/keys/${encodeURIComponent(id)}/received`,
+  keyRotate: (id: string) => `/v1/keys/${encodeURIComponent(id)}/rotate`,
+  raises: "/v1/raises",
+  adminKeys: "/v1/admin/keys",
+  adminKeysCsv: "/v1/admin/keys.csv",
+  adminKey: (id: string) => `/v1/admin/keys/${encodeURIComponent(id)}`,
+  adminRaises: "/v1/admin/raises",
+  adminRaise: (id: string) => `/v1/admin/raises/${encodeURIComponent(id)}`,
+  adminAudit: "/v1/admin/audit",
 } as const;
 
 /** `<publisher>.<name>` of the extension: the host of the redirect address that a desktop editor listens on. */

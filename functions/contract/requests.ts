@@ -49,4 +49,36 @@ export const PatchKeyRequest = z.strictObject({ name: z.optional(KeyName), disab
 );
 export type PatchKeyRequest = z.infer<typeof PatchKeyRequest>;
 
+/** `graceSeconds`: how long the old key goes on working, at most a week; an hour unless told. */
+export const RotateKeyRequest = z.strictObject({
+  recipient: Recipient,
+  graceSeconds: z.optional(z.int().check(z.gte(0), z.lte(7 * 24 * 3_600))),
+});
+export type RotateKeyRequest = z.infer<typeof RotateKeyRequest>;
+
+/** Text that one person writes for another to read. */
+const Remark = z.pipe(
+  z.string().check(
+    z.refine((text) => text.trim() !== "" && [...text.trim()].length <= 500 && !/[\p{Cc}\p{Cs}]/u.test(text.trim()), {
+      error: "Write a sentence of at most 500 characters, without line breaks.",
+    }),
+  ),
+  z.transform((text: string) => text.trim()),
+);
+
+/** More on one's own key, until a time. */
+export const RaiseRequest = z.strictObject({
+  keyId: z.uuid(),
+  limitUsd: Usd,
+  until: Time,
+  reason: Remark,
+});
+export type RaiseRequest = z.infer<typeof RaiseRequest>;
+
+export const DecideRaiseRequest = z.strictObject({
+  decision: z.enum(["approve", "refuse"]),
+  note: z.optional(Remark),
+});
+export type DecideRaiseRequest = z.infer<typeof DecideRaiseRequest>;
+
 export const IdempotencyKey = z.uuid();

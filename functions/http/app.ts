@@ -1,15 +1,19 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { matchedRoutes } from "hono/route";
+import type { Context } from "hono";
 
 import { checkHealth } from "../services/check-health.ts";
 import type { Deps } from "../services/deps.ts";
 import { ServiceError } from "../services/errors.ts";
+import type { Meter } from "../services/meter.ts";
 import { accountRoutes, sessionRoutes } from "./account.ts";
+import { adminRoutes } from "./admin.ts";
 import { authRoutes } from "./auth.ts";
 import type { HttpEnv, RequestRecord } from "./env.ts";
 import { keyRoutes } from "./keys.ts";
 import { asServiceError, problemAnswer } from "./problems.ts";
+import { raiseRoutes } from "./raises.ts";
 
 const largestBody = 16 * 1024;
 
@@ -18,6 +22,9 @@ export interface AppOptions {
   readonly isSecure: boolean;
   readonly isDatabaseAway: (error: unknown) => boolean;
   readonly record: (request: RequestRecord) => void;
+  readonly meter: Meter;
+  /** Who is asking, as the host sees it. */
+  readonly addressOf: (context: Context<HttpEnv>) => string;
 }
 
 /** The whole HTTP contract. Hosts differ only in how they call it. */
@@ -28,7 +35,11 @@ export function createApp(deps: Deps, options: AppOptions): Hono<HttpEnv> {
     const started = performance.now();
     const requestId = crypto.randomUUID();
     context.set("requestId", requestId);
-    await next();
+    context.set("address", options.addressOf(context));
+    const figures = await options.meter.inRequest(async (counted) => {
+      await next();
+      return counted;
+    });
     context.res.headers.set("X-Request-Id", requestId);
     context.res.headers.set("Cache-Control", "no-store");
     context.res.headers.set("Referrer-Policy", "no-referrer");
@@ -39,7 +50,10 @@ export function createApp(deps: Deps, options: AppOptions): Hono<HttpEnv> {
       method: context.req.method,
       route: matchedRoutes(context).at(-1)?.path ?? "",
       status: context.res.status,
-      milliseconds: Math.round((performance.now() - started) * 10) / 10,
+      milliseconds: tenths(performance.now() - started),
+      databaseMs: tenths(figures.databaseMs),
+      upstreamMs: tenths(figures.upstreamMs),
+      upstreamCalls: figures.upstreamCalls,
       ...(code === undefined ? {} : { code }),
       ...(context.res.status >= 500 && context.error !== undefined ? { cause: causes(context.error) } : {}),
     });
@@ -63,7 +77,13 @@ export function createApp(deps: Deps, options: AppOptions): Hono<HttpEnv> {
   app.route("/v1/session", sessionRoutes(deps));
   app.route("/v1/me", accountRoutes(deps));
   app.route("/v1/keys", keyRoutes(deps));
+  app.route("/v1/raises", raiseRoutes(deps));
+  app.route("/v1/admin", adminRoutes(deps));
   return app;
+}
+
+function tenths(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10;
 }
 
 /** The chain of causes by name and message. Our own errors carry no secret; a driver's may quote a value, so only its code. */

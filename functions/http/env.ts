@@ -5,6 +5,8 @@ import type { Owner } from "../services/account-store.ts";
 export interface HttpEnv {
   Variables: {
     requestId: string;
+    /** Who is asking, as the host sees it; for counting, never for the log. */
+    address: string;
     /** Set behind `authenticate`. */
     owner: Owner;
     tokenHash: string;
@@ -21,6 +23,10 @@ export interface RequestRecord {
   readonly route: string;
   readonly status: number;
   readonly milliseconds: number;
+  /** Waiting for the database and for OpenRouter; calls at once are added up. */
+  readonly databaseMs: number;
+  readonly upstreamMs: number;
+  readonly upstreamCalls: number;
   readonly code?: ProblemCode;
   /** For status 500 and above: the chain of causes by name and message. */
   readonly cause?: string;

@@ -1,33 +1,41 @@
+import { allowanceCents, roundUp, usd } from "./allowance.ts";
+import type { PlanFacts } from "./allowance.ts";
 import type { Plan } from "./plan.ts";
-
-/** Facts read in the same transaction as the reservation. Times in milliseconds since the epoch. */
-export interface CreateFacts {
-  readonly now: number;
-  /** Keys that are reserved or can still spend, whether disabled or not. */
-  readonly liveKeys: number;
-  /** The sum of those keys' limits. */
-  readonly liveLimitCents: number;
-  /** When each reservation of the last hour was made, oldest first; failed ones count too. */
-  readonly recentCreates: readonly number[];
-}
 
 export interface CreateWish {
   readonly limitCents: number | undefined;
   readonly expiresAt: number | undefined;
 }
 
-export type CreateDecision =
-  | { readonly kind: "grant"; readonly limitCents: number; readonly expiresAt: number }
-  | { readonly kind: "refuse"; readonly code: "key_cap" | "allowance_spent" | "above_plan"; readonly reason: string }
-  | { readonly kind: "wait"; readonly seconds: number; readonly reason: string };
+/** What is reserved: the limit taken from the allowance, and the limit that the key is meant to have. */
+export interface Grant {
+  readonly kind: "grant";
+  readonly limitCents: number;
+  readonly wantedCents: number;
+  readonly expiresAt: number;
+}
+
+export interface Refusal {
+  readonly kind: "refuse";
+  readonly code: "key_cap" | "allowance_spent" | "above_plan" | "conflict" | "invalid_request";
+  readonly reason: string;
+}
+
+export interface Wait {
+  readonly kind: "wait";
+  readonly seconds: number;
+  readonly reason: string;
+}
+
+export type CreateDecision = Grant | Refusal | Wait;
 
 const hour = 3_600_000;
 const day = 24 * hour;
 
 /** Grants a key only if, with it, the owner is still within the plan on every count. */
-export function decideCreate(plan: Plan, facts: CreateFacts, wish: CreateWish): CreateDecision {
+export function decideCreate(plan: Plan, facts: PlanFacts, wish: CreateWish): CreateDecision {
   const limitCents = wish.limitCents ?? plan.defaultKeyCents;
-  const latestExpiry = facts.now + plan.maxLifetimeDays * day;
+  const latestExpiry = longestLife(plan, facts.now);
   const expiresAt = wish.expiresAt ?? latestExpiry;
   const left = allowanceCents(plan, facts);
 
@@ -53,38 +61,26 @@ export function decideCreate(plan: Plan, facts: CreateFacts, wish: CreateWish): 
         "Ask for a lower limit, or delete a key you no longer use.",
     );
   }
+  return tooSoon(plan, facts) ?? { kind: "grant", limitCents, wantedCents: limitCents, expiresAt };
+}
+
+/** The latest time at which a key made now may expire. */
+export function longestLife(plan: Plan, now: number): number {
+  return now + plan.maxLifetimeDays * day;
+}
+
+/** The plan's rate of new keys; undefined when one more may be made now. */
+export function tooSoon(plan: Plan, facts: PlanFacts): Wait | undefined {
   const oldest = facts.recentCreates[facts.recentCreates.length - plan.createsPerHour];
-  if (oldest !== undefined) {
-    const seconds = roundUp((oldest + hour - facts.now) / 1000);
-    return {
-      kind: "wait",
-      seconds: seconds > 0 ? seconds : 1,
-      reason: `Your plan allows ${plan.createsPerHour} new keys an hour. Try again later.`,
-    };
-  }
-  return { kind: "grant", limitCents, expiresAt };
+  if (oldest === undefined) return undefined;
+  const seconds = roundUp((oldest + hour - facts.now) / 1000);
+  return {
+    kind: "wait",
+    seconds: seconds > 0 ? seconds : 1,
+    reason: `Your plan allows ${plan.createsPerHour} new keys an hour. Try again later.`,
+  };
 }
 
-/** The cents of the plan not yet given to a key; never negative, also after a plan was lowered. */
-export function allowanceCents(plan: Plan, facts: Pick<CreateFacts, "liveLimitCents">): number {
-  const left = plan.budgetCents - facts.liveLimitCents;
-  return left > 0 ? left : 0;
-}
-
-export function keysLeft(plan: Plan, facts: Pick<CreateFacts, "liveKeys">): number {
-  const left = plan.maxKeys - facts.liveKeys;
-  return left > 0 ? left : 0;
-}
-
-function refuse(code: "key_cap" | "allowance_spent" | "above_plan", reason: string): CreateDecision {
+export function refuse(code: Refusal["code"], reason: string): Refusal {
   return { kind: "refuse", code, reason };
-}
-
-function usd(cents: number): string {
-  return `$${(cents / 100).toFixed(2)}`;
-}
-
-function roundUp(value: number): number {
-  const whole = value - (value % 1);
-  return whole < value ? whole + 1 : whole;
 }

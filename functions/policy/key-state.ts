@@ -1,19 +1,30 @@
+import type { Phase } from "./key-phase.ts";
+
 /** The facts of a key row that decide what its owner sees. Times in milliseconds since the epoch. */
 export interface KeyFacts {
-  readonly lifecycle: "reserved" | "live" | "ended";
-  readonly endedAs: "deleted" | "gone" | "revoked" | "released" | null;
+  readonly phase: Phase;
   readonly disabled: boolean;
   readonly expiresAt: number;
 }
 
-export type OwnedKeyState = "active" | "disabled" | "revoked" | "expired" | "gone";
+export type OwnedKeyState = "active" | "disabled" | "retiring" | "revoked" | "expired" | "gone";
 
-/** What a key is to its owner; undefined for one they never got or have deleted. */
+/** What a key is to its owner; undefined for one they never got, have deleted or have replaced. */
 export function keyState(facts: KeyFacts, now: number): OwnedKeyState | undefined {
-  if (facts.lifecycle === "reserved") return undefined;
-  if (facts.lifecycle === "ended") {
-    return facts.endedAs === "gone" || facts.endedAs === "revoked" ? facts.endedAs : undefined;
+  switch (facts.phase) {
+    case "reserved":
+    case "released":
+    case "deleted":
+    case "retired":
+      return undefined;
+    case "gone":
+    case "expired":
+    case "revoked":
+      return facts.phase;
+    case "live":
+    case "retiring":
+      if (facts.expiresAt <= now) return "expired";
+      if (facts.disabled) return "disabled";
+      return facts.phase === "retiring" ? "retiring" : "active";
   }
-  if (facts.expiresAt <= now) return "expired";
-  return facts.disabled ? "disabled" : "active";
 }

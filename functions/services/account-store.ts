@@ -64,6 +64,7 @@ export interface AccountStore {
   takeAttempt(stateHash: string, now: number): Promise<SignInAttempt | undefined>;
   /** The owner of (issuer, subject), made or brought up to date; "conflict" when the e-mail is another person's. */
   admit(person: VerifiedPerson, ownerId: string, now: number): Promise<Owner | "conflict">;
+  findOwner(ownerId: string): Promise<Owner | undefined>;
   saveCode(code: SignInCode): Promise<void>;
   /** Returns the code and deletes it, whoever asks: a wrong verifier burns it for the right one too. */
   takeCode(codeHash: string, now: number): Promise<SignInCode | undefined>;

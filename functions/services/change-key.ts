@@ -1,74 +1,105 @@
 import { upstreamName } from "../policy/key-mark.ts";
 import { keyState } from "../policy/key-state.ts";
-import type { Owner } from "./account-store.ts";
+import type { Actor } from "./audit.ts";
+import { endKey, endVanished } from "./clear-overdue.ts";
 import type { Deps } from "./deps.ts";
 import { ServiceError } from "./errors.ts";
-import type { KeyRow } from "./key-store.ts";
+import type { KeyChange, KeyRow } from "./key-store.ts";
 import type { OwnedKey } from "./list-keys.ts";
 import { askUpstream } from "./provisioner.ts";
 
 const workMs = 20_000;
 
-/** Renames, disables or enables an own key: OpenRouter first, then the row. Repeatable. */
-export async function changeKey(
-  deps: Deps,
-  owner: Owner,
-  keyId: string,
-  change: { name?: string; disabled?: boolean },
-): Promise<OwnedKey> {
-  const row = await findOwnedKey(deps, owner, keyId);
+/** What a person may change of a key. */
+export interface KeyPatch {
+  readonly name?: string;
+  readonly disabled?: boolean;
+}
+
+/** A key that the caller may change, with its owner's e-mail. */
+export interface FoundKey {
+  readonly row: KeyRow;
+  readonly ownerEmail: string;
+}
+
+/** Renames, disables or enables a key: OpenRouter first, then the row. Repeatable. */
+export async function changeKey(deps: Deps, found: FoundKey, actor: Actor, patch: KeyPatch): Promise<OwnedKey> {
+  const { row, ownerEmail } = found;
   const hash = requireLive(row);
+  if (patch.disabled === false && row.adminHold && actor.kind === "owner") {
+    throw new ServiceError("forbidden", "An administrator has disabled this key. Ask them to enable it again.");
+  }
   const signal = AbortSignal.timeout(workMs);
   const mark = { deployment: await deps.keys.deployment(), keyId: row.id, attempt: row.attempt };
-  const isThere = await askUpstream(() =>
+  const upstream = await askUpstream(() =>
     deps.provisioner.updateKey(
       hash,
       {
-        ...(change.name === undefined ? {} : { name: upstreamName(change.name, owner.email, mark) }),
-        ...(change.disabled === undefined ? {} : { disabled: change.disabled }),
+        ...(patch.name === undefined ? {} : { name: upstreamName(patch.name, ownerEmail, mark) }),
+        ...(patch.disabled === undefined ? {} : { disabled: patch.disabled }),
       },
       signal,
     ),
   );
-  if (!isThere) {
-    await deps.keys.end(row.id, "gone", deps.clock());
+  if (upstream === undefined) {
+    await endVanished(deps, row, actor);
     throw new ServiceError("conflict", "OpenRouter no longer has this key. Delete it here and create another.");
   }
-  const changed = await deps.keys.update(row.id, change);
-  if (changed === undefined) throw new ServiceError("revoked", "This key was ended meanwhile and cannot be changed.");
-  const upstream = await askUpstream(() => deps.provisioner.getKey(hash, signal));
+  const change: KeyChange = {
+    ...patch,
+    ...(patch.disabled === undefined ? {} : { adminHold: patch.disabled && actor.kind === "admin" }),
+  };
+  const changed = await deps.keys.change(row.id, change, {
+    actor,
+    verb: "key.change",
+    targetId: row.id,
+    ownerId: row.ownerId,
+    before: pick(row, patch),
+    after: { ...patch },
+    at: deps.clock(),
+  });
+  if (changed === undefined) {
+    // It was ended while OpenRouter was asked: an enabled key must not be left behind.
+    if (patch.disabled === false) await askUpstream(() => deps.provisioner.updateKey(hash, { disabled: true }, signal));
+    throw new ServiceError("revoked", "This key was ended meanwhile and cannot be changed.");
+  }
   return { row: changed, state: keyState(changed, deps.clock()) ?? "gone", upstream };
 }
 
-/** Ends an own key: OpenRouter first, where a key that is not there counts as deleted, then the row. Repeatable. */
-export async function deleteKey(deps: Deps, owner: Owner, keyId: string): Promise<void> {
-  const row = await findOwnedKey(deps, owner, keyId);
-  if (row.lifecycle === "live" && row.upstreamHash !== null) {
-    const hash = row.upstreamHash;
-    await askUpstream(() => deps.provisioner.deleteKey(hash, AbortSignal.timeout(workMs)));
-  }
-  if (row.lifecycle !== "reserved") await deps.keys.end(row.id, "deleted", deps.clock());
+/** Ends a key for good. Repeatable; a key that OpenRouter no longer has counts as deleted. */
+export async function deleteKey(deps: Deps, { row }: FoundKey, actor: Actor): Promise<void> {
+  if (row.phase === "reserved" || row.phase === "released") throw notFound();
+  await askUpstream(() => endKey(deps, row, "delete", actor, AbortSignal.timeout(workMs)));
+}
+
+/** Only the owner's: an id that is unknown or somebody else's is not told apart. */
+export async function findOwnKey(deps: Deps, owner: { id: string; email: string }, keyId: string): Promise<FoundKey> {
+  const row = await deps.keys.ownedKey(owner.id, keyId);
+  if (row === undefined) throw notFound();
+  return { row, ownerEmail: owner.email };
 }
 
 /** The owner says that they have the secret: the sealed copy is erased. Repeatable. */
-export async function markReceived(deps: Deps, owner: Owner, keyId: string): Promise<void> {
+export async function markReceived(deps: Deps, owner: { id: string }, keyId: string): Promise<void> {
   if (!(await deps.keys.received(owner.id, keyId))) throw notFound();
 }
 
-async function findOwnedKey(deps: Deps, owner: Owner, keyId: string): Promise<KeyRow> {
-  const row = await deps.keys.ownedKey(owner.id, keyId);
-  if (row === undefined) throw notFound();
-  return row;
-}
-
 function requireLive(row: KeyRow): string {
-  if (row.lifecycle === "ended" && row.endedAs === "revoked") {
+  if (row.phase === "revoked") {
     throw new ServiceError("revoked", "This key was revoked and cannot be changed. Create another.");
   }
-  if (row.lifecycle !== "live" || row.upstreamHash === null) {
+  if (row.phase === "reserved" || row.phase === "released") throw notFound();
+  if ((row.phase !== "live" && row.phase !== "retiring") || row.upstreamHash === null) {
     throw new ServiceError("conflict", "This key has ended and cannot be changed. Create another.");
   }
   return row.upstreamHash;
+}
+
+function pick(row: KeyRow, patch: KeyPatch): Readonly<Record<string, unknown>> {
+  return {
+    ...(patch.name === undefined ? {} : { name: row.name }),
+    ...(patch.disabled === undefined ? {} : { disabled: row.disabled }),
+  };
 }
 
 function notFound(): ServiceError {

@@ -2,9 +2,13 @@ import type { Recipient } from "../contract/keys.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { RedirectRules } from "../policy/redirects.ts";
 import type { AccountStore } from "./account-store.ts";
+import type { AuditStore } from "./audit.ts";
 import type { IdentityIssuer } from "./identity-issuer.ts";
 import type { KeyStore } from "./key-store.ts";
+import type { LeaseStore } from "./lease-store.ts";
 import type { Provisioner } from "./provisioner.ts";
+import type { RaiseStore } from "./raise-store.ts";
+import type { RateStore } from "./rate-store.ts";
 
 /** Milliseconds since the epoch. */
 export type Clock = () => number;
@@ -24,10 +28,18 @@ export interface Rules {
 export interface Deps {
   readonly keys: KeyStore;
   readonly accounts: AccountStore;
+  readonly raises: RaiseStore;
+  readonly audit: AuditStore;
+  readonly rates: RateStore;
+  readonly leases: LeaseStore;
   readonly provisioner: Provisioner;
   readonly issuer: IdentityIssuer;
   readonly seal: Seal;
   readonly clock: Clock;
+  /** Resolves after so many milliseconds, or rejects when the signal aborts. */
+  readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** Has the host keep running until the work is done, also after the answer has gone out. Its failure is only logged. */
+  readonly afterAnswer: (work: Promise<unknown>) => void;
   readonly rules: Rules;
   /** Throws when the database does not answer. */
   readonly pingDatabase: () => Promise<void>;

@@ -1,5 +1,8 @@
-import type { CreateDecision, CreateFacts } from "../policy/create-key.ts";
-import type { KeyFacts } from "../policy/key-state.ts";
+import type { PlanFacts } from "../policy/allowance.ts";
+import type { Ending } from "../policy/key-phase.ts";
+import type { KeyFacts, OwnedKeyState } from "../policy/key-state.ts";
+import type { RotateDecision } from "../policy/rotate-key.ts";
+import type { AuditEntry } from "./audit.ts";
 
 export type ResetWindow = "daily" | "weekly" | "monthly";
 
@@ -12,9 +15,35 @@ export interface KeyRow extends KeyFacts {
   readonly upstreamHash: string | null;
   readonly attempt: number;
   readonly workspaceId: string | null;
+  /** What is taken from the owner's budget; never less than OpenRouter's limit. */
   readonly limitCents: number;
+  /** What the limit is meant to be: more during a raise that is not in force yet, less when one has ended. */
+  readonly wantedCents: number;
   readonly reset: ResetWindow;
   readonly createdAt: number;
+  /** The key that this one takes over from. */
+  readonly replacesId: string | null;
+  /** When a replaced key ends. */
+  readonly retireAt: number | null;
+  /** Disabled by an administrator: only an administrator enables it again. */
+  readonly adminHold: boolean;
+}
+
+/** What OpenRouter last said a key has spent. Money in US dollars. */
+export interface SeenSpend {
+  readonly limitUsd: number | null;
+  readonly remainingUsd: number | null;
+  readonly dayUsd: number;
+  readonly weekUsd: number;
+  readonly monthUsd: number;
+}
+
+/** An administrator's view of a key. */
+export interface CompanyKey {
+  readonly row: KeyRow;
+  readonly ownerEmail: string;
+  /** Undefined when it was never seen. */
+  readonly seen: (SeenSpend & { readonly at: number }) | undefined;
 }
 
 export interface ReserveRequest {
@@ -23,14 +52,19 @@ export interface ReserveRequest {
   readonly idempotencyKey: string;
   /** SHA-256 of the parsed body: the same key with another body is a mistake, not a retry. */
   readonly bodyHash: string;
-  readonly name: string;
+  /** For a new key; a successor has the name of the key that it replaces. */
+  readonly name: string | undefined;
+  readonly replacesId: string | undefined;
   readonly reset: ResetWindow;
   readonly workspaceId: string | undefined;
   readonly now: number;
   /** Until then the reservation is taken to be in work, and nobody else takes it over. */
   readonly leaseUntil: number;
   /** Called inside the transaction with facts that no other request can change meanwhile. */
-  readonly decide: (facts: CreateFacts) => CreateDecision;
+  readonly decide: (
+    facts: PlanFacts,
+    replaced: (KeyRow & { readonly isRaised: boolean }) | undefined,
+  ) => RotateDecision;
 }
 
 export type ReserveOutcome =
@@ -40,7 +74,14 @@ export type ReserveOutcome =
   | { readonly kind: "done"; readonly key: KeyRow; readonly sealedSecret: string | null }
   | { readonly kind: "running" }
   | { readonly kind: "mismatch" }
-  | { readonly kind: "refused"; readonly decision: Exclude<CreateDecision, { kind: "grant" }> };
+  /** The key to be replaced is not the owner's, or has a successor already. */
+  | { readonly kind: "no-such-key" }
+  | { readonly kind: "replaced" }
+  | {
+      readonly kind: "refused";
+      readonly decision: Exclude<RotateDecision, { kind: "grant" }>;
+      readonly overdue: number;
+    };
 
 /** One attempt at a reservation: writes that carry a stale one change nothing. */
 export interface AttemptRef {
@@ -54,6 +95,34 @@ export interface Confirmation extends AttemptRef {
   readonly sealedSecret: string;
   /** When the sealed copy is to be forgotten. */
   readonly sealedUntil: number;
+  /** The key that this one replaces, and when that one ends. */
+  readonly replaces: { readonly id: string; readonly retireAt: number } | undefined;
+  readonly audit: AuditEntry;
+}
+
+export interface KeyChange {
+  readonly name?: string;
+  readonly disabled?: boolean;
+  readonly adminHold?: boolean;
+}
+
+/** How a key ends. `charge`: what goes on counting against the budget, and until when; an earlier charge stays. */
+export interface EndRequest {
+  readonly keyId: string;
+  readonly ending: Ending;
+  readonly charge: { readonly cents: number; readonly until: number };
+  readonly now: number;
+  readonly audit: AuditEntry;
+}
+
+export interface CompanyKeysQuery {
+  /** Part of a key's name or of its owner's e-mail. */
+  readonly q: string | undefined;
+  readonly state: OwnedKeyState | undefined;
+  /** The last key of the page before. */
+  readonly after: { readonly createdAt: number; readonly id: string } | undefined;
+  readonly limit: number;
+  readonly now: number;
 }
 
 /** The mapping of keys to people. Times in milliseconds since the epoch. */
@@ -62,10 +131,10 @@ export interface KeyStore {
   deployment(): Promise<string>;
   /** Cap, allowance and rate are decided and the reservation is written in one transaction, owner by owner. */
   reserve(request: ReserveRequest): Promise<ReserveOutcome>;
-  /** False when another attempt has taken the reservation over. Repeatable. */
+  /** False when another attempt has taken the reservation over. */
   confirm(confirmation: Confirmation): Promise<boolean>;
   /** Gives the reservation up: it counts no longer, and the idempotency key may be used afresh. */
-  release(reference: AttemptRef, now: number): Promise<void>;
+  release(reference: AttemptRef): Promise<void>;
   /** Ends the lease early, so that a retry may take over at once. */
   endLease(reference: AttemptRef, now: number): Promise<void>;
   /**
@@ -73,15 +142,37 @@ export interface KeyStore {
    * Undefined when there is none.
    */
   claimAbandoned(now: number, leaseUntil: number): Promise<KeyRow | undefined>;
-  facts(ownerId: string, now: number): Promise<CreateFacts>;
-  /** Every key of the owner, newest first, ended ones too. */
-  ownedKeys(ownerId: string): Promise<readonly KeyRow[]>;
+  facts(ownerId: string, now: number): Promise<PlanFacts>;
+  /** Every key that the owner is shown, newest first, with what was last seen of its spend. */
+  ownedKeys(ownerId: string): Promise<readonly { readonly row: KeyRow; readonly seen: SeenSpend | undefined }[]>;
   /** Undefined for an id that is unknown or somebody else's: the two must not be told apart. */
   ownedKey(ownerId: string, keyId: string): Promise<KeyRow | undefined>;
+  /** Any key that this function has made, whoever owns it. */
+  companyKey(keyId: string): Promise<CompanyKey | undefined>;
+  /** A page, newest first. */
+  companyKeys(query: CompanyKeysQuery): Promise<readonly CompanyKey[]>;
+  /** How many keys the query finds on all its pages. */
+  countCompanyKeys(query: Pick<CompanyKeysQuery, "q" | "state" | "now">): Promise<number>;
   /** Erases the sealed copy. False when the owner has no such key. Repeatable. */
   received(ownerId: string, keyId: string): Promise<boolean>;
   /** Changes a live key. Undefined when it is no longer live. */
-  update(keyId: string, change: { name?: string; disabled?: boolean }): Promise<KeyRow | undefined>;
-  /** Ends a live key; one that has ended stays as it ended. The row stays as a tombstone. Repeatable. */
-  end(keyId: string, endedAs: "deleted" | "gone", now: number): Promise<void>;
+  change(keyId: string, change: KeyChange, audit: AuditEntry): Promise<KeyRow | undefined>;
+  /** Ends a key; one that has ended another way stays as it ended. The row stays as a tombstone. Repeatable. */
+  end(request: EndRequest): Promise<void>;
+  /** Takes hold of a key whose time is over: it has expired, or its grace has passed. Undefined when there is none. */
+  claimOverdue(now: number, leaseUntil: number, ownerId?: string): Promise<KeyRow | undefined>;
+  /** Takes hold of a key whose limit is to be brought to what it is meant to be. Undefined when there is none. */
+  claimUnfit(now: number, leaseUntil: number, keyId?: string): Promise<KeyRow | undefined>;
+  /** Makes sure that the key's limit is looked at again at that time, whatever happens before. */
+  fitLater(keyId: string, at: number): Promise<void>;
+  /** Takes more of the owner's budget for a key, under the owner's lock, before OpenRouter is told. */
+  growLimit(keyId: string, now: number, decide: (facts: PlanFacts, row: KeyRow) => number): Promise<KeyRow | undefined>;
+  /** OpenRouter has the limit now. `fitAt`: when to look again; null when it is as it is meant to be. */
+  settleLimit(keyId: string, limitCents: number, fitAt: number | null, audit: AuditEntry | undefined): Promise<void>;
+  /** Erases sealed copies whose time has passed. Returns how many. */
+  eraseSealed(now: number): Promise<number>;
+  /** Keeps what OpenRouter said of some keys, by their hash there. Those of others are passed over. */
+  saveSpend(reports: readonly (SeenSpend & { readonly hash: string })[], at: number): Promise<void>;
+  /** Live keys in each workspace; undefined is OpenRouter's default one. */
+  liveKeysByWorkspace(): Promise<readonly { readonly workspaceId: string | undefined; readonly keys: number }[]>;
 }

@@ -1,8 +1,10 @@
-import type { OwnedKeyState } from "../policy/key-state.ts";
 import { keyState } from "../policy/key-state.ts";
+import type { OwnedKeyState } from "../policy/key-state.ts";
 import type { Owner } from "./account-store.ts";
+import { clockActor } from "./audit.ts";
+import { endVanished } from "./clear-overdue.ts";
 import type { Deps } from "./deps.ts";
-import type { KeyRow } from "./key-store.ts";
+import type { KeyRow, SeenSpend } from "./key-store.ts";
 import type { UpstreamKey } from "./provisioner.ts";
 import { UpstreamError } from "./provisioner.ts";
 
@@ -10,7 +12,7 @@ import { UpstreamError } from "./provisioner.ts";
 export interface OwnedKey {
   readonly row: KeyRow;
   readonly state: OwnedKeyState;
-  readonly upstream: UpstreamKey | undefined;
+  readonly upstream: SeenSpend | undefined;
 }
 
 /** How long the owner waits for OpenRouter before the list is shown without spend. */
@@ -27,26 +29,53 @@ export async function listKeys(
   const now = deps.clock();
   const rows = await deps.keys.ownedKeys(owner.id);
   const signal = AbortSignal.timeout(spendWaitMs);
-  const answers = await Promise.all(rows.map((row) => withSpend(deps, row, now, signal)));
-  const keys = answers.filter((answer) => answer !== undefined);
-  return {
-    keys,
-    asOf: now,
-    complete: keys.every((key) => key.row.lifecycle === "ended" || key.upstream !== undefined),
-  };
+  const answers = await Promise.all(rows.map(({ row, seen }) => withSpend(deps, row, seen, now, signal)));
+  const fresh = answers.flatMap(({ upstream, isNews }) => (upstream !== undefined && isNews ? [upstream] : []));
+  await deps.keys.saveSpend(fresh, now);
+  const keys = answers.flatMap(({ key }) => (key === undefined ? [] : [key]));
+  return { keys, asOf: now, complete: answers.every(({ isAnswered }) => isAnswered) };
 }
 
-async function withSpend(deps: Deps, row: KeyRow, now: number, signal: AbortSignal): Promise<OwnedKey | undefined> {
+interface AnsweredKey {
+  readonly key: OwnedKey | undefined;
+  readonly upstream: UpstreamKey | undefined;
+  readonly isAnswered: boolean;
+  /** Whether it says anything that was not known before. */
+  readonly isNews: boolean;
+}
+
+async function withSpend(
+  deps: Deps,
+  row: KeyRow,
+  seen: SeenSpend | undefined,
+  now: number,
+  signal: AbortSignal,
+): Promise<AnsweredKey> {
+  const shown = (state: OwnedKeyState | undefined, upstream?: UpstreamKey, isAnswered = true): AnsweredKey => ({
+    key: state === undefined ? undefined : { row, state, upstream },
+    upstream,
+    isAnswered,
+    isNews: upstream !== undefined && (seen === undefined || isOther(seen, upstream)),
+  });
   const state = keyState(row, now);
-  if (state === undefined) return undefined;
-  if (row.lifecycle === "ended" || row.upstreamHash === null) return { row, state, upstream: undefined };
+  if ((row.phase !== "live" && row.phase !== "retiring") || row.upstreamHash === null) return shown(state);
   try {
     const upstream = await deps.provisioner.getKey(row.upstreamHash, signal);
-    if (upstream !== undefined) return { row, state, upstream };
-    await deps.keys.end(row.id, "gone", now);
-    return { row: { ...row, lifecycle: "ended", endedAs: "gone" }, state: "gone", upstream: undefined };
+    if (upstream !== undefined) return shown(state, upstream);
   } catch (error) {
     if (!(error instanceof UpstreamError)) throw error;
-    return { row, state, upstream: undefined };
+    return shown(state, undefined, false);
   }
+  await endVanished(deps, row, clockActor);
+  return shown("gone");
+}
+
+function isOther(seen: SeenSpend, upstream: SeenSpend): boolean {
+  return (
+    seen.limitUsd !== upstream.limitUsd ||
+    seen.remainingUsd !== upstream.remainingUsd ||
+    seen.dayUsd !== upstream.dayUsd ||
+    seen.weekUsd !== upstream.weekUsd ||
+    seen.monthUsd !== upstream.monthUsd
+  );
 }

@@ -35,12 +35,29 @@ export interface Provisioner {
   ): Promise<{ readonly key: UpstreamKey; readonly secret: string }>;
   /** Undefined when OpenRouter has no such key. */
   getKey(hash: string, signal: AbortSignal): Promise<UpstreamKey | undefined>;
-  /** False when OpenRouter has no such key. */
-  updateKey(hash: string, change: { name?: string; disabled?: boolean }, signal: AbortSignal): Promise<boolean>;
+  /** The key as it is then; undefined when OpenRouter has no such key. */
+  updateKey(hash: string, change: UpstreamKeyChange, signal: AbortSignal): Promise<UpstreamKey | undefined>;
   /** Repeatable: a key that is not there counts as deleted. */
   deleteKey(hash: string, signal: AbortSignal): Promise<void>;
-  /** Pages of keys, newest first, disabled ones included, until the consumer stops. */
+  /** Puts a key under a guardrail; from then on OpenRouter holds it to it. Repeatable. */
+  assignGuardrail(guardrailId: string, hash: string, signal: AbortSignal): Promise<void>;
+  /** Pages of keys, newest first, disabled ones included, one after the other until the consumer stops. */
   walkKeys(workspaceId: string | undefined, signal: AbortSignal): AsyncIterable<readonly UpstreamKey[]>;
+  /**
+   * All keys of a workspace, many pages at a time, as they come. `expected` is how many there probably are: no page
+   * beyond them is asked for in advance. While it is walked, keys may come and go, so that a key may be missed.
+   */
+  readAllKeys(
+    workspaceId: string | undefined,
+    expected: number,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly UpstreamKey[]>;
+}
+
+export interface UpstreamKeyChange {
+  readonly name?: string;
+  readonly disabled?: boolean;
+  readonly limitUsd?: number;
 }
 
 /**
@@ -64,6 +81,11 @@ export class UpstreamError extends Error {
     this.kind = kind;
     this.retryAfter = options.retryAfter;
   }
+}
+
+/** What the key has spent in the window that is running: OpenRouter's `usage` is for its whole life. */
+export function windowSpendUsd(key: Pick<UpstreamKey, "limitUsd" | "remainingUsd">): number {
+  return key.limitUsd === null || key.remainingUsd === null ? 0 : key.limitUsd - key.remainingUsd;
 }
 
 /** What a caller is told about a failure of OpenRouter. */

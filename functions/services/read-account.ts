@@ -1,6 +1,7 @@
-import { allowanceCents, keysLeft } from "../policy/create-key.ts";
+import { allowanceCents, keysLeft } from "../policy/allowance.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { Owner } from "./account-store.ts";
+import { clearOverdue } from "./clear-overdue.ts";
 import type { Deps, Rules } from "./deps.ts";
 import { ownPlan } from "./own-plan.ts";
 
@@ -10,7 +11,10 @@ export async function readAccount(
   owner: Owner,
 ): Promise<{ plan: Plan; allowanceCents: number; keysLeft: number }> {
   const plan = ownPlan(deps.rules, owner);
-  const facts = await deps.keys.facts(owner.id, deps.clock());
+  let facts = await deps.keys.facts(owner.id, deps.clock());
+  if (facts.overdueKeys > 0 && (await clearOverdue(deps, owner.id)) > 0) {
+    facts = await deps.keys.facts(owner.id, deps.clock());
+  }
   return { plan, allowanceCents: allowanceCents(plan, facts), keysLeft: keysLeft(plan, facts) };
 }
 

@@ -3,13 +3,16 @@ import { createServer } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { getRequestListener } from "@hono/node-server";
+import { getConnInfo } from "@hono/node-server/conninfo";
 import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
 
 import type { Fetch } from "../adapters/openrouter/provisioner.ts";
 import type { Stores } from "../adapters/postgres/connect.ts";
 import { connectEmbedded, connectPostgres } from "../adapters/postgres/connect.ts";
 import { isDatabaseAway } from "../adapters/postgres/database.ts";
+import type { ComposedFunction } from "../compose.ts";
 import { compose } from "../compose.ts";
+import { clientAddress } from "../http/client-address.ts";
 import type { RequestRecord } from "../http/env.ts";
 import type { Settings } from "../settings.ts";
 import { SettingsError, readSettings } from "../settings.ts";
@@ -46,16 +49,23 @@ async function serve(settings: Settings, stores: Stores): Promise<void> {
   const publicUrl = settings.port === 0 ? settings.publicUrl.replace(/:0$/, `:${port}`) : settings.publicUrl;
   const agent = new EnvHttpProxyAgent({ connections: 64, connect: { timeout: 5_000 }, keepAliveTimeout: 30_000 });
   const fetch: Fetch = (url, init) => undiciFetch(url, { ...init, dispatcher: agent });
-  const { app, sweep } = compose(
+  const wait = async (milliseconds: number, signal: AbortSignal): Promise<void> => {
+    await delay(milliseconds, undefined, { signal });
+  };
+  const goingOn = new Set<Promise<unknown>>();
+  const { app, settleDue } = compose(
     { ...settings, publicUrl },
     {
       stores,
       fetch,
       clock: Date.now,
-      wait: async (milliseconds, signal) => {
-        await delay(milliseconds, undefined, { signal });
-      },
+      wait,
       record: log,
+      addressOf: (context) => clientAddress(getConnInfo(context).remote.address, context.req.header("X-Forwarded-For")),
+      afterAnswer(work) {
+        const done = work.catch(logFailure).finally(() => goingOn.delete(done));
+        goingOn.add(done);
+      },
     },
   );
   server.on("request", getRequestListener(app.fetch));
@@ -63,14 +73,7 @@ async function serve(settings: Settings, stores: Stores): Promise<void> {
   process.stdout.write(`listening on http://${shown}:${port}\n`);
 
   const stopping = new AbortController();
-  const sweeping = sweep(stopping.signal).then(
-    (swept) => {
-      if (swept > 0) log({ event: "swept", reservations: swept });
-    },
-    (error: unknown) => {
-      log({ event: "sweep failed", reason: isDatabaseAway(error) ? "database" : "OpenRouter" });
-    },
-  );
+  const settling = settleByTheClock(settleDue, wait, stopping.signal);
 
   await new Promise<void>((resolve) => {
     process.once("SIGTERM", resolve);
@@ -81,8 +84,36 @@ async function serve(settings: Settings, stores: Stores): Promise<void> {
   server.closeIdleConnections();
   await Promise.race([closed, delay(drainMs, undefined, { ref: false })]);
   server.closeAllConnections();
-  await sweeping;
+  await settling;
+  await Promise.all(goingOn);
   await agent.close();
+}
+
+const settleEveryMs = 60_000;
+
+/** What is due by the clock, once a minute until the process ends. */
+async function settleByTheClock(
+  settleDue: ComposedFunction["settleDue"],
+  wait: (milliseconds: number, signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const settled = await settleDue(signal);
+      if (Object.values(settled).some((count) => count > 0)) log({ event: "settled", ...settled });
+    } catch (error) {
+      if (!signal.aborted) logFailure(error);
+    }
+    await wait(settleEveryMs, signal).catch(() => undefined);
+  }
+}
+
+/** Of work that no request waits for. */
+function logFailure(error: unknown): void {
+  log({
+    event: "failed",
+    reason: isDatabaseAway(error) ? "database" : error instanceof Error ? error.name : "unknown",
+  });
 }
 
 /**

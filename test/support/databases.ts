@@ -1,4 +1,5 @@
 import { PGlite } from "@electric-sql/pglite";
+import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/pglite";
 
@@ -22,8 +23,9 @@ export const databaseKinds: readonly [DatabaseKind, DatabaseKind] = [
   {
     name: "PGlite",
     async open() {
-      embedded ??= PGlite.create();
+      embedded ??= PGlite.create({ extensions: { pg_trgm } });
       const database = drizzle(await embedded, { casing: "snake_case" });
+      await database.execute(sql`drop extension if exists pg_trgm cascade`);
       await database.execute(sql`drop schema public cascade`);
       await database.execute(sql`create schema public`);
       return openStores(database, () => Promise.resolve());

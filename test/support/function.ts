@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { getRequestListener } from "@hono/node-server";
+import { getConnInfo } from "@hono/node-server/conninfo";
 import { compactDecrypt, exportJWK, generateKeyPair } from "jose";
 
 import type { Stores } from "../../functions/adapters/postgres/connect.ts";
@@ -11,6 +12,7 @@ import { TokenAnswer } from "../../functions/contract/account.ts";
 import type { Recipient } from "../../functions/contract/keys.ts";
 import { extensionId } from "../../functions/contract/paths.ts";
 import type { RequestRecord } from "../../functions/http/env.ts";
+import type { Settled } from "../../functions/services/settle-due.ts";
 import { readSettings } from "../../functions/settings.ts";
 import { createBrowser, followSignIn } from "./issuer/browserless.ts";
 import type { Issuer } from "./issuer/issuer.ts";
@@ -27,7 +29,8 @@ export interface RunningFunction {
   readonly records: readonly RequestRecord[];
   /** Moves the clocks of the function and of OpenRouter alike. */
   readonly advance: (milliseconds: number) => void;
-  readonly sweep: () => Promise<number>;
+  /** Does what is due by the clock. */
+  readonly settleDue: () => Promise<Settled>;
   /** Signs in through the issuer's page and returns who may call as that person. */
   readonly signIn: (email: string) => Promise<Caller>;
   readonly stop: () => Promise<void>;
@@ -66,6 +69,7 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
   const issuer = await startIssuer({ redirectUris: [`${url}/v1/auth/callback`] });
 
   const records: RequestRecord[] = [];
+  const goingOn: Promise<unknown>[] = [];
   const settings = readSettings({
     PORT: String(address.port),
     OPENROUTER_MANAGEMENT_KEY: openRouter.managementKey,
@@ -77,7 +81,7 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
     ADMIN_EMAILS: "ada@example.com",
     ...options.environment,
   });
-  const { app, sweep } = compose(settings, {
+  const { app, settleDue } = compose(settings, {
     stores: options.stores,
     fetch,
     clock: () => Date.now() + skewed,
@@ -85,6 +89,8 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
       await delay(milliseconds, undefined, { signal });
     },
     record: (record) => records.push(record),
+    addressOf: (context) => getConnInfo(context).remote.address ?? "unknown",
+    afterAnswer: (work) => goingOn.push(work.catch(() => undefined)),
   });
   server.on("request", getRequestListener(app.fetch));
 
@@ -97,7 +103,7 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
       skewed += milliseconds;
       openRouter.advance(milliseconds);
     },
-    sweep: () => sweep(AbortSignal.timeout(10_000)),
+    settleDue: () => settleDue(AbortSignal.timeout(10_000)),
     async signIn(email) {
       const { code, verifier } = await getCode(url, email);
       const token = TokenAnswer.parse(
@@ -115,7 +121,8 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
     async stop() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
-      await Promise.all([closed, openRouter.stop(), issuer.stop()]);
+      await Promise.all([closed, ...goingOn]);
+      await Promise.all([openRouter.stop(), issuer.stop()]);
     },
   };
 }

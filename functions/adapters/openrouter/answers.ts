@@ -42,3 +42,5 @@ export const CreatedAnswer = z.object({
   key: z.string().check(z.minLength(1)),
   data: or(z.optional(UpstreamKeyData), undefined),
 });
+
+export const AssignedAnswer = z.object({ assigned_count: z.number() });

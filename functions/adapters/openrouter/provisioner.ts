@@ -1,7 +1,15 @@
 import type { Provisioner, UpstreamKey } from "../../services/provisioner.ts";
 import { UpstreamError } from "../../services/provisioner.ts";
 import type { UpstreamKeyData } from "./answers.ts";
-import { CreatedAnswer, KeyAnswer, KeysAnswer, UpstreamKeyData as UpstreamKeySchema } from "./answers.ts";
+import {
+  AssignedAnswer,
+  CreatedAnswer,
+  KeyAnswer,
+  KeysAnswer,
+  UpstreamKeyData as UpstreamKeySchema,
+} from "./answers.ts";
+import { createCircuit } from "./circuit.ts";
+import { readAhead } from "./read-ahead.ts";
 
 /** The part of `fetch` that is used here; every host's own fits. */
 export type Fetch = (
@@ -16,6 +24,7 @@ export interface ProvisionerOptions {
   readonly fetch: Fetch;
   /** Resolves after so many milliseconds, or rejects when the signal aborts. */
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly clock: () => number;
 }
 
 const timeoutMs = 10_000;
@@ -36,7 +45,29 @@ interface Answer {
  * lost after the key exists and asking again would make a second one.
  */
 export function createProvisioner(options: ProvisionerOptions): Provisioner {
+  const circuit = createCircuit(options.clock);
+
+  /** One request; throws when none was sent, because OpenRouter has not been answering lately. */
   async function send(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Answer> {
+    const report = circuit.enter();
+    if (report === undefined) {
+      throw new UpstreamError("unavailable", `${method} was not sent: OpenRouter has not been answering.`, {
+        retryAfter: circuit.secondsToNextTry(),
+      });
+    }
+    try {
+      const answer = await sendNow(method, path, body, signal);
+      // A refusal or "too many" is an answer: somebody is there.
+      report(answer.status < 500 && (answer.status >= 400 || answer.body !== undefined) ? "answered" : "failed");
+      return answer;
+    } catch (error) {
+      // Whoever gave up waiting says nothing about OpenRouter.
+      report(signal.aborted ? "unknown" : "failed");
+      throw error;
+    }
+  }
+
+  async function sendNow(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Answer> {
     const response = await options.fetch(`${options.baseUrl}${path}`, {
       method,
       headers: {
@@ -59,10 +90,13 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
   /** For what may be repeated. Throws when the answer is neither success nor "no such key". */
   async function ask(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Answer> {
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await send(method, path, body, signal).catch((cause: unknown) => asFailure(method, cause));
+      const answer = await send(method, path, body, signal).catch((cause: unknown) =>
+        cause instanceof UpstreamError ? cause : asFailure(method, cause),
+      );
       const failure = answer instanceof UpstreamError ? answer : failureOf(method, answer);
       if (failure === undefined && !(answer instanceof UpstreamError)) return answer;
-      if (failure === undefined || failure.kind === "refused" || attempt === mostTries || signal.aborted) {
+      const isLast = attempt === mostTries || signal.aborted || circuit.isOpen();
+      if (failure === undefined || failure.kind === "refused" || isLast) {
         throw failure ?? new UpstreamError("unavailable", `${method} failed.`);
       }
       const pause = (failure.retryAfter ?? 0) * 1000 + 200 * 2 ** attempt * (0.5 + Math.random());
@@ -86,6 +120,7 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
       try {
         answer = await send("POST", "/keys", body, signal);
       } catch (cause) {
+        if (cause instanceof UpstreamError) throw cause;
         throw new UpstreamError("lost", "POST /keys was not answered.", { cause: nameOnly(cause) });
       }
       if (answer.status === 429) {
@@ -117,7 +152,26 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     },
 
     async updateKey(hash, change, signal) {
-      return (await ask("PATCH", `/keys/${encodeURIComponent(hash)}`, change, signal)).status !== 404;
+      const { limitUsd, ...rest } = change;
+      const body = { ...rest, ...(limitUsd === undefined ? {} : { limit: limitUsd }) };
+      const answer = await ask("PATCH", `/keys/${encodeURIComponent(hash)}`, body, signal);
+      if (answer.status === 404) return undefined;
+      const parsed = KeyAnswer.safeParse(answer.body);
+      if (!parsed.success)
+        throw new UpstreamError("unavailable", "PATCH /keys/{hash} was answered with something else.");
+      return toUpstreamKey(parsed.data.data);
+    },
+
+    async assignGuardrail(guardrailId, hash, signal) {
+      const path = `/guardrails/${encodeURIComponent(guardrailId)}/assignments/keys`;
+      const answer = await ask("POST", path, { key_hashes: [hash] }, signal);
+      const parsed = AssignedAnswer.safeParse(answer.body);
+      if (answer.status === 404 || !parsed.success || parsed.data.assigned_count < 1) {
+        throw new UpstreamError(
+          "refused",
+          `POST /guardrails/{id}/assignments/keys was answered with ${answer.status}.`,
+        );
+      }
     },
 
     async deleteKey(hash, signal) {
@@ -125,27 +179,55 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     },
 
     async *walkKeys(workspaceId, signal) {
-      const workspace = workspaceId === undefined ? "" : `&workspace_id=${encodeURIComponent(workspaceId)}`;
       const seen = new Set<string>();
       let offset = 0;
       for (let page = 0; page < mostPages; page += 1) {
-        const answer = await ask("GET", `/keys?include_disabled=true&offset=${offset}${workspace}`, undefined, signal);
-        const parsed = KeysAnswer.safeParse(answer.body);
-        if (!parsed.success) throw new UpstreamError("unavailable", "GET /keys was answered with something else.");
+        const { length, keys } = await readPage(workspaceId, offset, signal);
         // Only an empty page is the end: a short one may be a full one of another size.
-        if (parsed.data.data.length === 0) return;
-        offset += parsed.data.data.length;
-        const fresh = parsed.data.data
-          .map((entry) => UpstreamKeySchema.safeParse(entry))
-          .filter((entry) => entry.success)
-          .map((entry) => toUpstreamKey(entry.data))
-          // Keys made meanwhile shift the pages, so that some come twice.
-          .filter((key) => !seen.has(key.hash));
-        for (const key of fresh) seen.add(key.hash);
-        yield fresh;
+        if (length === 0) return;
+        offset += length;
+        yield unseen(seen, keys);
       }
     },
+
+    async *readAllKeys(workspaceId, expected, signal) {
+      const seen = new Set<string>();
+      const pages = readAhead({
+        read: (offset) => readPage(workspaceId, offset, signal),
+        expected,
+        mostPages,
+        pause: (seconds) => options.wait(seconds * 1000, signal),
+        isBusy: (error) =>
+          error instanceof UpstreamError && error.kind === "busy" ? (error.retryAfter ?? 1) : undefined,
+      });
+      for await (const { keys } of pages) yield unseen(seen, keys);
+    },
   };
+
+  async function readPage(workspaceId: string | undefined, offset: number, signal: AbortSignal): Promise<KeyPage> {
+    const workspace = workspaceId === undefined ? "" : `&workspace_id=${encodeURIComponent(workspaceId)}`;
+    const answer = await ask("GET", `/keys?include_disabled=true&offset=${offset}${workspace}`, undefined, signal);
+    const parsed = KeysAnswer.safeParse(answer.body);
+    if (!parsed.success) throw new UpstreamError("unavailable", "GET /keys was answered with something else.");
+    const keys = parsed.data.data
+      .map((entry) => UpstreamKeySchema.safeParse(entry))
+      .filter((entry) => entry.success)
+      .map((entry) => toUpstreamKey(entry.data));
+    return { length: parsed.data.data.length, keys };
+  }
+}
+
+interface KeyPage {
+  /** How many entries OpenRouter sent, readable or not. */
+  readonly length: number;
+  readonly keys: readonly UpstreamKey[];
+}
+
+/** Keys made meanwhile shift the pages, so that some come twice. */
+function unseen(seen: Set<string>, keys: readonly UpstreamKey[]): readonly UpstreamKey[] {
+  const fresh = keys.filter((key) => !seen.has(key.hash));
+  for (const key of fresh) seen.add(key.hash);
+  return fresh;
 }
 
 function failureOf(method: string, answer: Answer): UpstreamError | undefined {

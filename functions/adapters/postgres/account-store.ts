@@ -35,6 +35,11 @@ export function createAccountStore(database: Database): AccountStore {
         return toOwner({ ...row, email: person.email, groups: [...person.groups] });
       }),
 
+    async findOwner(ownerId) {
+      const [row] = await database.select().from(owners).where(eq(owners.id, ownerId));
+      return row === undefined ? undefined : toOwner(row);
+    },
+
     async saveCode(code) {
       await database
         .insert(signInCodes)

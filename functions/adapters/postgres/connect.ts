@@ -1,19 +1,31 @@
-import { eq, sql } from "drizzle-orm";
+import { gt, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 
 import type { AccountStore } from "../../services/account-store.ts";
+import type { AuditStore } from "../../services/audit.ts";
 import type { KeyStore } from "../../services/key-store.ts";
+import type { LeaseStore } from "../../services/lease-store.ts";
+import type { RaiseStore } from "../../services/raise-store.ts";
+import type { RateStore } from "../../services/rate-store.ts";
 import { createAccountStore } from "./account-store.ts";
+import { createAuditStore } from "./audit-store.ts";
 import type { Database } from "./database.ts";
 import { createKeyStore } from "./key-store.ts";
+import { createLeaseStore } from "./lease-store.ts";
 import { migrate } from "./migrate.ts";
-import { keys } from "./schema.ts";
+import { createRaiseStore } from "./raise-store.ts";
+import { createRateStore } from "./rate-store.ts";
+import { keys, leases } from "./schema.ts";
 
 /** What the function keeps its state in. */
 export interface Stores {
   readonly keys: KeyStore;
   readonly accounts: AccountStore;
+  readonly raises: RaiseStore;
+  readonly audit: AuditStore;
+  readonly rates: RateStore;
+  readonly leases: LeaseStore;
   readonly pingDatabase: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -40,17 +52,17 @@ export async function connectEmbedded(folder: string): Promise<Stores> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const unlock = await lockFolder(folder);
   try {
-    const client = await PGlite.create(join(folder, "database"));
+    const { pg_trgm } = await import("@electric-sql/pglite/contrib/pg_trgm");
+    const client = await PGlite.create(join(folder, "database"), { extensions: { pg_trgm } });
     const database = drizzleEmbedded(client, { casing: "snake_case" });
     const stores = await openStores(database, async () => {
       await client.close();
       await unlock();
     });
-    // One process at a time works here, so whoever held these reservations is gone.
-    await database
-      .update(keys)
-      .set({ leaseUntil: new Date(0) })
-      .where(eq(keys.lifecycle, "reserved"));
+    // One process at a time works here, so whoever held a lease is gone.
+    const over = new Date(0);
+    await database.update(keys).set({ leaseUntil: over }).where(gt(keys.leaseUntil, over));
+    await database.update(leases).set({ expiresAt: over });
     return stores;
   } catch (error) {
     await unlock();
@@ -69,6 +81,10 @@ export async function openStores(database: Database, close: () => Promise<void>)
   return {
     keys: createKeyStore(database),
     accounts: createAccountStore(database),
+    raises: createRaiseStore(database),
+    audit: createAuditStore(database),
+    rates: createRateStore(database),
+    leases: createLeaseStore(database),
     pingDatabase: async () => {
       await database.execute(sql`select 1`);
     },

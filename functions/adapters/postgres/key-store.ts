@@ -1,11 +1,14 @@
-import { and, asc, desc, eq, gt, inArray, lte, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, isNotNull, lt, lte, sql } from "drizzle-orm";
 
-import type { CreateFacts } from "../../policy/create-key.ts";
-import type { KeyRow, KeyStore, ReserveOutcome, ReserveRequest } from "../../services/key-store.ts";
+import { shownPhases, transitions } from "../../policy/key-phase.ts";
+import type { EndRequest, KeyStore } from "../../services/key-store.ts";
+import { writeAudit } from "./audit-store.ts";
+import { companyKey, companyKeys, countCompanyKeys } from "./company-keys.ts";
 import type { Database } from "./database.ts";
-import { deployment, idempotency, keys, owners } from "./schema.ts";
-
-const hourMs = 3_600_000;
+import { isLive, isOverdue, lockOwner, readFacts, toKeyRow, toSeenSpend } from "./key-row.ts";
+import { claimAbandoned, confirm, isFree, isHeld, release, reserve } from "./reservations.ts";
+import { deployment, keySpend, keys, raises } from "./schema.ts";
+import { saveSpend } from "./spend.ts";
 
 export function createKeyStore(database: Database): KeyStore {
   let mark: string | undefined;
@@ -16,42 +19,10 @@ export function createKeyStore(database: Database): KeyStore {
     },
 
     reserve: (request) => database.transaction((transaction) => reserve(transaction, request)),
-
-    async confirm(confirmation) {
-      const confirmed = await database
-        .update(keys)
-        .set({
-          lifecycle: "live",
-          upstreamHash: confirmation.upstreamHash,
-          label: confirmation.label,
-          sealedSecret: confirmation.sealedSecret,
-          sealedUntil: new Date(confirmation.sealedUntil),
-        })
-        .where(
-          and(
-            eq(keys.id, confirmation.keyId),
-            eq(keys.attempt, confirmation.attempt),
-            or(
-              eq(keys.lifecycle, "reserved"),
-              and(eq(keys.lifecycle, "live"), eq(keys.upstreamHash, confirmation.upstreamHash)),
-            ),
-          ),
-        )
-        .returning({ id: keys.id });
-      return confirmed.length === 1;
-    },
-
-    release: (reference, now) =>
-      database.transaction(async (transaction) => {
-        const released = await transaction
-          .update(keys)
-          .set({ lifecycle: "ended", endedAs: "released", endedAt: new Date(now) })
-          .where(isHeld(reference))
-          .returning({ id: keys.id });
-        if (released.length === 1) {
-          await transaction.delete(idempotency).where(eq(idempotency.keyId, reference.keyId));
-        }
-      }),
+    confirm: (confirmation) => database.transaction((transaction) => confirm(transaction, confirmation)),
+    release: (reference) => database.transaction((transaction) => release(transaction, reference)),
+    claimAbandoned: (now, leaseUntil) =>
+      database.transaction((transaction) => claimAbandoned(transaction, now, leaseUntil)),
 
     async endLease(reference, now) {
       await database
@@ -60,27 +31,19 @@ export function createKeyStore(database: Database): KeyStore {
         .where(isHeld(reference));
     },
 
-    claimAbandoned: (now, leaseUntil) =>
-      database.transaction(async (transaction) => {
-        const [row] = await transaction
-          .select()
-          .from(keys)
-          .where(and(eq(keys.lifecycle, "reserved"), lte(keys.leaseUntil, new Date(now))))
-          .orderBy(asc(keys.leaseUntil))
-          .limit(1)
-          .for("update", { skipLocked: true });
-        return row === undefined ? undefined : takeOver(transaction, row, leaseUntil);
-      }),
-
     facts: (ownerId, now) => readFacts(database, ownerId, now),
 
     async ownedKeys(ownerId) {
       const rows = await database
         .select()
         .from(keys)
-        .where(eq(keys.ownerId, ownerId))
+        .leftJoin(keySpend, eq(keySpend.keyId, keys.id))
+        .where(and(eq(keys.ownerId, ownerId), inArray(keys.phase, [...shownPhases])))
         .orderBy(desc(keys.createdAt), asc(keys.id));
-      return rows.map(toKeyRow);
+      return rows.map((row) => ({
+        row: toKeyRow(row.keys),
+        seen: row.key_spend === null ? undefined : toSeenSpend(row.key_spend),
+      }));
     },
 
     async ownedKey(ownerId, keyId) {
@@ -91,38 +54,145 @@ export function createKeyStore(database: Database): KeyStore {
       return row === undefined ? undefined : toKeyRow(row);
     },
 
+    companyKey: (keyId) => companyKey(database, keyId),
+    companyKeys: (query) => companyKeys(database, query),
+    countCompanyKeys: (query) => countCompanyKeys(database, query),
+
     async received(ownerId, keyId) {
       const erased = await database
         .update(keys)
         .set({ sealedSecret: null })
-        .where(and(eq(keys.id, keyId), eq(keys.ownerId, ownerId), inArray(keys.lifecycle, ["live", "ended"])))
+        .where(and(eq(keys.id, keyId), eq(keys.ownerId, ownerId), isNotNull(keys.upstreamHash)))
         .returning({ id: keys.id });
       return erased.length === 1;
     },
 
-    async update(keyId, change) {
+    change: (keyId, change, entry) =>
+      database.transaction(async (transaction) => {
+        const [row] = await transaction
+          .update(keys)
+          .set(change)
+          .where(and(eq(keys.id, keyId), inArray(keys.phase, [...transitions.change.from])))
+          .returning();
+        if (row === undefined) return undefined;
+        await writeAudit(transaction, entry);
+        return toKeyRow(row);
+      }),
+
+    end: (request) => database.transaction((transaction) => end(transaction, request)),
+
+    async claimOverdue(now, leaseUntil, ownerId) {
+      const overdue = database
+        .select({ id: keys.id })
+        .from(keys)
+        .where(and(isOverdue(now), isFree(now), ownerId === undefined ? undefined : eq(keys.ownerId, ownerId)))
+        .orderBy(asc(keys.expiresAt))
+        .limit(1)
+        .for("update", { skipLocked: true });
       const [row] = await database
         .update(keys)
-        .set(change)
-        .where(and(eq(keys.id, keyId), eq(keys.lifecycle, "live")))
+        .set({ leaseUntil: new Date(leaseUntil) })
+        .where(inArray(keys.id, overdue))
         .returning();
       return row === undefined ? undefined : toKeyRow(row);
     },
 
-    async end(keyId, endedAs, now) {
-      // A revoked key stays revoked in the record; one that vanished may still be deleted by its owner.
-      const may =
-        endedAs === "deleted" ? or(eq(keys.lifecycle, "live"), eq(keys.endedAs, "gone")) : eq(keys.lifecycle, "live");
+    async claimUnfit(now, leaseUntil, keyId) {
+      const unfit = database
+        .select({ id: keys.id })
+        .from(keys)
+        .where(and(isLive(), lte(keys.fitAt, new Date(now)), keyId === undefined ? undefined : eq(keys.id, keyId)))
+        .orderBy(asc(keys.fitAt))
+        .limit(1)
+        .for("update", { skipLocked: true });
+      const [row] = await database
+        .update(keys)
+        .set({ fitAt: new Date(leaseUntil) })
+        .where(inArray(keys.id, unfit))
+        .returning();
+      return row === undefined ? undefined : toKeyRow(row);
+    },
+
+    async fitLater(keyId, at) {
       await database
         .update(keys)
-        .set({ lifecycle: "ended", endedAs, endedAt: new Date(now), sealedSecret: null })
-        .where(and(eq(keys.id, keyId), may));
+        .set({ fitAt: new Date(at) })
+        .where(and(eq(keys.id, keyId), isLive()));
+    },
+
+    growLimit: (keyId, now, decide) =>
+      database.transaction(async (transaction) => {
+        const [seen] = await transaction.select({ ownerId: keys.ownerId }).from(keys).where(eq(keys.id, keyId));
+        if (seen === undefined) return undefined;
+        await lockOwner(transaction, seen.ownerId);
+        const [row] = await transaction
+          .select()
+          .from(keys)
+          .where(and(eq(keys.id, keyId), inArray(keys.phase, [...transitions.raiseLimit.from])));
+        if (row === undefined) return undefined;
+        const limitCents = decide(await readFacts(transaction, seen.ownerId, now), toKeyRow(row));
+        const [grown] = await transaction.update(keys).set({ limitCents }).where(eq(keys.id, keyId)).returning();
+        return grown === undefined ? undefined : toKeyRow(grown);
+      }),
+
+    settleLimit: (keyId, limitCents, fitAt, entry) =>
+      database.transaction(async (transaction) => {
+        const settled = await transaction
+          .update(keys)
+          .set({ limitCents, fitAt: fitAt === null ? null : new Date(fitAt) })
+          .where(and(eq(keys.id, keyId), inArray(keys.phase, [...transitions.lowerLimit.from])))
+          .returning({ id: keys.id });
+        if (settled.length === 1 && entry !== undefined) await writeAudit(transaction, entry);
+      }),
+
+    async eraseSealed(now) {
+      const erased = await database
+        .update(keys)
+        .set({ sealedSecret: null })
+        .where(and(isNotNull(keys.sealedSecret), lte(keys.sealedUntil, new Date(now))))
+        .returning({ id: keys.id });
+      return erased.length;
+    },
+
+    saveSpend: (reports, at) => saveSpend(database, reports, at),
+
+    async liveKeysByWorkspace() {
+      const rows = await database
+        .select({ workspaceId: keys.workspaceId, keys: sql<number>`count(*)::int` })
+        .from(keys)
+        .where(isLive())
+        .groupBy(keys.workspaceId);
+      return rows.map((row) => ({ workspaceId: row.workspaceId ?? undefined, keys: row.keys }));
     },
   };
 }
 
-function isHeld(reference: { keyId: string; attempt: number }) {
-  return and(eq(keys.id, reference.keyId), eq(keys.attempt, reference.attempt), eq(keys.lifecycle, "reserved"));
+async function end(transaction: Database, request: EndRequest): Promise<void> {
+  const { ending, charge } = request;
+  const ended = await transaction
+    .update(keys)
+    .set({
+      phase: transitions[ending].to,
+      endedAt: sql`coalesce(${keys.endedAt}, ${new Date(request.now).toISOString()}::timestamptz)`,
+      chargedCents: sql`case when ${keys.endedAt} is null then ${charge.cents}::int else ${keys.chargedCents} end`,
+      chargedUntil: sql`case when ${keys.endedAt} is null then ${new Date(charge.until).toISOString()}::timestamptz else ${keys.chargedUntil} end`,
+      fitAt: null,
+      sealedSecret: null,
+    })
+    .where(and(eq(keys.id, request.keyId), inArray(keys.phase, [...transitions[ending].from])))
+    .returning({ ownerId: keys.ownerId });
+  const [key] = ended;
+  if (key === undefined) return;
+  await transaction
+    .update(raises)
+    .set({ state: "ended" })
+    .where(and(eq(raises.keyId, request.keyId), inArray(raises.state, ["waiting", "approved"])));
+  // What the key gives back may be what another one of the owner's is waiting for.
+  await transaction
+    .update(keys)
+    .set({ fitAt: new Date(request.now) })
+    .where(and(eq(keys.ownerId, key.ownerId), eq(keys.phase, "live"), lt(keys.limitCents, keys.wantedCents)));
+  await writeAudit(transaction, request.audit);
 }
 
 async function readDeployment(database: Database): Promise<string> {
@@ -131,112 +201,4 @@ async function readDeployment(database: Database): Promise<string> {
   const [row] = await database.select().from(deployment);
   if (row === undefined) throw new Error("The deployment's row is missing right after it was written.");
   return row.mark;
-}
-
-async function reserve(transaction: Database, request: ReserveRequest): Promise<ReserveOutcome> {
-  // The owner's row is the lock under which cap, allowance and rate are counted: requests of one owner queue here.
-  await transaction.select({ id: owners.id }).from(owners).where(eq(owners.id, request.ownerId)).for("update");
-  const [earlier] = await transaction
-    .select()
-    .from(idempotency)
-    .innerJoin(keys, eq(keys.id, idempotency.keyId))
-    .where(and(eq(idempotency.ownerId, request.ownerId), eq(idempotency.key, request.idempotencyKey)));
-  if (earlier !== undefined) {
-    if (earlier.idempotency.bodyHash !== request.bodyHash) return { kind: "mismatch" };
-    return resume(transaction, earlier.keys, request);
-  }
-
-  const decision = request.decide(await readFacts(transaction, request.ownerId, request.now));
-  if (decision.kind !== "grant") return { kind: "refused", decision };
-  const [row] = await transaction
-    .insert(keys)
-    .values({
-      id: request.keyId,
-      ownerId: request.ownerId,
-      name: request.name,
-      lifecycle: "reserved",
-      limitCents: decision.limitCents,
-      reset: request.reset,
-      workspaceId: request.workspaceId ?? null,
-      createdAt: new Date(request.now),
-      expiresAt: new Date(decision.expiresAt),
-      attempt: 1,
-      leaseUntil: new Date(request.leaseUntil),
-    })
-    .returning();
-  if (row === undefined) throw new Error("The reservation was not written.");
-  await transaction.insert(idempotency).values({
-    ownerId: request.ownerId,
-    key: request.idempotencyKey,
-    bodyHash: request.bodyHash,
-    keyId: request.keyId,
-    createdAt: new Date(request.now),
-  });
-  return { kind: "reserved", key: toKeyRow(row), attempt: 1 };
-}
-
-async function resume(
-  transaction: Database,
-  row: typeof keys.$inferSelect,
-  request: ReserveRequest,
-): Promise<ReserveOutcome> {
-  if (row.lifecycle !== "reserved") {
-    const isOpen = row.lifecycle === "live" && row.sealedUntil !== null && row.sealedUntil.getTime() > request.now;
-    return { kind: "done", key: toKeyRow(row), sealedSecret: isOpen ? row.sealedSecret : null };
-  }
-  if (row.leaseUntil.getTime() > request.now) return { kind: "running" };
-  const key = await takeOver(transaction, row, request.leaseUntil);
-  return { kind: "reserved", key, attempt: key.attempt };
-}
-
-async function takeOver(transaction: Database, row: typeof keys.$inferSelect, leaseUntil: number): Promise<KeyRow> {
-  const [taken] = await transaction
-    .update(keys)
-    .set({ attempt: row.attempt + 1, leaseUntil: new Date(leaseUntil) })
-    .where(and(eq(keys.id, row.id), eq(keys.attempt, row.attempt)))
-    .returning();
-  if (taken === undefined) throw new Error("A locked reservation changed under its lock.");
-  return toKeyRow(taken);
-}
-
-async function readFacts(database: Database, ownerId: string, now: number): Promise<CreateFacts> {
-  const isLive = and(
-    eq(keys.ownerId, ownerId),
-    inArray(keys.lifecycle, ["reserved", "live"]),
-    gt(keys.expiresAt, new Date(now)),
-  );
-  const [live] = await database
-    .select({ count: sql<number>`count(*)::int`, cents: sql<number>`coalesce(sum(${keys.limitCents}), 0)::int` })
-    .from(keys)
-    .where(isLive);
-  const recent = await database
-    .select({ createdAt: keys.createdAt })
-    .from(keys)
-    .where(and(eq(keys.ownerId, ownerId), gt(keys.createdAt, new Date(now - hourMs))))
-    .orderBy(asc(keys.createdAt));
-  return {
-    now,
-    liveKeys: live?.count ?? 0,
-    liveLimitCents: live?.cents ?? 0,
-    recentCreates: recent.map((row) => row.createdAt.getTime()),
-  };
-}
-
-function toKeyRow(row: typeof keys.$inferSelect): KeyRow {
-  return {
-    id: row.id,
-    ownerId: row.ownerId,
-    name: row.name,
-    label: row.label,
-    upstreamHash: row.upstreamHash,
-    attempt: row.attempt,
-    workspaceId: row.workspaceId,
-    lifecycle: row.lifecycle,
-    endedAs: row.endedAs,
-    disabled: row.disabled,
-    limitCents: row.limitCents,
-    reset: row.reset,
-    createdAt: row.createdAt.getTime(),
-    expiresAt: row.expiresAt.getTime(),
-  };
 }

@@ -1,17 +1,24 @@
 import { sql } from "drizzle-orm";
 import {
+  bigint,
   boolean,
   check,
+  doublePrecision,
   index,
   integer,
+  jsonb,
   pgTable,
   primaryKey,
   smallint,
   text,
   timestamp,
   unique,
+  uniqueIndex,
   uuid,
 } from "drizzle-orm/pg-core";
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
+
+import { phases } from "../../policy/key-phase.ts";
 
 const time = () => timestamp({ withTimezone: true, mode: "date" });
 
@@ -93,15 +100,23 @@ export const keys = pgTable(
     label: text().notNull().default(""),
     /** OpenRouter's id of the key. Never leaves the function. */
     upstreamHash: text().unique(),
-    lifecycle: text({ enum: ["reserved", "live", "ended"] }).notNull(),
-    endedAs: text({ enum: ["deleted", "gone", "revoked", "released"] }),
+    phase: text({ enum: phases }).notNull(),
     endedAt: time(),
     disabled: boolean().notNull().default(false),
+    adminHold: boolean().notNull().default(false),
     limitCents: integer().notNull(),
+    wantedCents: integer().notNull(),
+    /** When the limit is next to be brought to what it is meant to be. */
+    fitAt: time(),
     reset: text({ enum: ["daily", "weekly", "monthly"] }).notNull(),
     workspaceId: text(),
     createdAt: time().notNull(),
     expiresAt: time().notNull(),
+    replacesId: uuid().references((): AnyPgColumn => keys.id),
+    retireAt: time(),
+    /** What an ended key goes on taking from the budget, and until when. */
+    chargedCents: integer().notNull().default(0),
+    chargedUntil: time(),
     attempt: integer().notNull(),
     leaseUntil: time().notNull(),
     /** The secret, sealed to its recipient; null once received. */
@@ -110,13 +125,60 @@ export const keys = pgTable(
   },
   (table) => [
     index("keys_by_owner").on(table.ownerId, table.createdAt),
+    index("keys_by_age")
+      .on(table.createdAt, table.id)
+      .where(sql`${table.phase} in ('live', 'retiring', 'expired', 'gone', 'revoked')`),
     index("keys_reserved")
       .on(table.leaseUntil)
-      .where(sql`${table.lifecycle} = 'reserved'`),
-    check("keys_live_has_upstream", sql`${table.lifecycle} <> 'live' or ${table.upstreamHash} is not null`),
-    check("keys_ended_says_how", sql`(${table.lifecycle} = 'ended') = (${table.endedAs} is not null)`),
+      .where(sql`${table.phase} = 'reserved'`),
+    index("keys_by_expiry")
+      .on(table.expiresAt)
+      .where(sql`${table.phase} in ('live', 'retiring')`),
+    index("keys_retiring")
+      .on(table.retireAt)
+      .where(sql`${table.phase} = 'retiring'`),
+    index("keys_unfit")
+      .on(table.fitAt)
+      .where(sql`${table.fitAt} is not null`),
+    index("keys_sealed")
+      .on(table.sealedUntil)
+      .where(sql`${table.sealedSecret} is not null`),
+    index("keys_disabled")
+      .on(table.createdAt, table.id)
+      .where(sql`${table.disabled} and ${table.phase} in ('live', 'retiring')`),
+    index("keys_by_end")
+      .on(table.phase, table.createdAt, table.id)
+      .where(sql`${table.phase} in ('expired', 'gone', 'revoked')`),
+    /** Two rotations of one key at once would make two successors. */
+    uniqueIndex("keys_one_successor")
+      .on(table.replacesId)
+      .where(sql`${table.phase} <> 'released'`),
+    check(
+      "keys_live_has_upstream",
+      sql`${table.phase} not in ('live', 'retiring') or ${table.upstreamHash} is not null`,
+    ),
+    check("keys_retiring_ends", sql`${table.phase} <> 'retiring' or ${table.retireAt} is not null`),
   ],
 );
+
+/** What OpenRouter last said of a key's spend, US dollars. Apart from `keys`: it changes with every refresh. */
+export const keySpend = pgTable("key_spend", {
+  keyId: uuid()
+    .primaryKey()
+    .references(() => keys.id),
+  seenAt: time().notNull(),
+  limitUsd: doublePrecision(),
+  remainingUsd: doublePrecision(),
+  dayUsd: doublePrecision().notNull(),
+  weekUsd: doublePrecision().notNull(),
+  monthUsd: doublePrecision().notNull(),
+});
+
+/** Rises and falls with the keys that people are shown; summed up, so that nobody ever counts them all. */
+export const shownKeyChanges = pgTable("shown_key_changes", {
+  id: bigint({ mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+  change: integer().notNull(),
+});
 
 export const idempotency = pgTable(
   "idempotency",
@@ -133,3 +195,71 @@ export const idempotency = pgTable(
   },
   (table) => [primaryKey({ columns: [table.ownerId, table.key] }), index("idempotency_by_key").on(table.keyId)],
 );
+
+export const raises = pgTable(
+  "raises",
+  {
+    id: uuid().primaryKey(),
+    keyId: uuid()
+      .notNull()
+      .references(() => keys.id),
+    ownerId: uuid()
+      .notNull()
+      .references(() => owners.id),
+    limitCents: integer().notNull(),
+    baseCents: integer(),
+    until: time().notNull(),
+    reason: text().notNull(),
+    state: text({ enum: ["waiting", "approved", "refused", "ended"] }).notNull(),
+    note: text(),
+    createdAt: time().notNull(),
+    decidedAt: time(),
+    decidedBy: uuid().references(() => owners.id),
+  },
+  (table) => [
+    index("raises_by_owner").on(table.ownerId, table.createdAt),
+    index("raises_by_age").on(table.createdAt, table.id),
+    index("raises_in_force")
+      .on(table.until)
+      .where(sql`${table.state} = 'approved'`),
+    uniqueIndex("raises_one_open")
+      .on(table.keyId)
+      .where(sql`${table.state} in ('waiting', 'approved')`),
+  ],
+);
+
+/** Append-only: triggers refuse to change or remove a row. */
+export const audit = pgTable(
+  "audit",
+  {
+    id: bigint({ mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+    at: time().notNull(),
+    actorKind: text({ enum: ["owner", "admin", "system"] }).notNull(),
+    actorId: uuid(),
+    actorLabel: text().notNull(),
+    verb: text().notNull(),
+    targetId: text().notNull(),
+    ownerId: uuid()
+      .notNull()
+      .references(() => owners.id),
+    before: jsonb().$type<Readonly<Record<string, unknown>>>(),
+    after: jsonb().$type<Readonly<Record<string, unknown>>>(),
+    requestId: uuid(),
+  },
+  (table) => [index("audit_by_owner").on(table.ownerId, table.id)],
+);
+
+/** Requests in a minute, by session or address. Not logged to disk: a crash may forget them. */
+export const requestCounts = pgTable("request_counts", {
+  subject: text().primaryKey(),
+  minute: integer().notNull(),
+  count: integer().notNull(),
+});
+
+export const leases = pgTable("leases", {
+  name: text().primaryKey(),
+  fence: integer().notNull(),
+  expiresAt: time().notNull(),
+  doneAt: time(),
+  doneComplete: boolean(),
+});

@@ -264,7 +264,7 @@ for (const kind of databaseKinds) {
       const records = JSON.stringify(running.records);
       assert.deepStrictEqual(
         {
-          last: { ...running.records.at(-1), requestId: "", milliseconds: 0 },
+          last: { ...running.records.at(-1), requestId: "", milliseconds: 0, databaseMs: 0 },
           leaks: [
             ada.token,
             "ada@",
@@ -280,6 +280,9 @@ for (const kind of databaseKinds) {
             route: "/v1/keys/:id",
             status: 404,
             milliseconds: 0,
+            databaseMs: 0,
+            upstreamMs: 0,
+            upstreamCalls: 0,
             code: "not_found",
           },
           leaks: [],

@@ -425,7 +425,7 @@ for (const kind of databaseKinds) {
       });
       await ada.call("POST", "/v1/keys", { body: { name: "laptop", recipient: kit.recipient }, headers: kit.headers });
       await makeByHand(running, "made by hand [ork-nonsense]");
-      const swept = [await running.sweep(), await running.sweep()];
+      const swept = [(await running.settleDue()).swept, (await running.settleDue()).swept];
       assert.deepStrictEqual(
         [
           swept,

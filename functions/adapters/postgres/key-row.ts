@@ -1,0 +1,82 @@
+import { and, eq, gt, inArray, lte, or, sql } from "drizzle-orm";
+
+import type { PlanFacts } from "../../policy/allowance.ts";
+import { livePhases } from "../../policy/key-phase.ts";
+import type { KeyRow, SeenSpend } from "../../services/key-store.ts";
+import type { Database } from "./database.ts";
+import type { keySpend } from "./schema.ts";
+import { keys, owners } from "./schema.ts";
+
+const hourMs = 3_600_000;
+
+export function toKeyRow(row: typeof keys.$inferSelect): KeyRow {
+  return {
+    id: row.id,
+    ownerId: row.ownerId,
+    name: row.name,
+    label: row.label,
+    upstreamHash: row.upstreamHash,
+    attempt: row.attempt,
+    workspaceId: row.workspaceId,
+    phase: row.phase,
+    disabled: row.disabled,
+    adminHold: row.adminHold,
+    limitCents: row.limitCents,
+    wantedCents: row.wantedCents,
+    reset: row.reset,
+    createdAt: row.createdAt.getTime(),
+    expiresAt: row.expiresAt.getTime(),
+    replacesId: row.replacesId,
+    retireAt: row.retireAt?.getTime() ?? null,
+  };
+}
+
+export function toSeenSpend(row: typeof keySpend.$inferSelect): SeenSpend & { readonly at: number } {
+  return {
+    limitUsd: row.limitUsd,
+    remainingUsd: row.remainingUsd,
+    dayUsd: row.dayUsd,
+    weekUsd: row.weekUsd,
+    monthUsd: row.monthUsd,
+    at: row.seenAt.getTime(),
+  };
+}
+
+/** The lock under which an owner's cap, allowance and rate are counted: changes of one owner's keys queue here. */
+export async function lockOwner(transaction: Database, ownerId: string): Promise<void> {
+  await transaction.select({ id: owners.id }).from(owners).where(eq(owners.id, ownerId)).for("update");
+}
+
+export function isLive() {
+  return inArray(keys.phase, [...livePhases]);
+}
+
+/** Keys whose time is over but which are not cleared away: expired, or replaced and past their grace. */
+export function isOverdue(now: number) {
+  return and(isLive(), or(lte(keys.expiresAt, new Date(now)), lte(keys.retireAt, new Date(now))));
+}
+
+export async function readFacts(database: Database, ownerId: string, now: number): Promise<PlanFacts> {
+  const isCurrent = gt(keys.expiresAt, new Date(now));
+  const [facts] = await database
+    .select({
+      live: sql<number>`count(*) filter (where ${and(inArray(keys.phase, ["reserved", "live"]), isCurrent)})::int`,
+      retiring: sql<number>`count(*) filter (where ${and(eq(keys.phase, "retiring"), isCurrent)})::int`,
+      overdue: sql<number>`count(*) filter (where ${isOverdue(now)})::int`,
+      limits: sql<number>`coalesce(sum(${keys.limitCents}) filter (where ${or(eq(keys.phase, "reserved"), isLive())}), 0)::float8`,
+      charges: sql<number>`coalesce(sum(${keys.chargedCents}) filter (where ${gt(keys.chargedUntil, new Date(now))}), 0)::float8`,
+      recent: sql<
+        number[] | null
+      >`array_agg(extract(epoch from ${keys.createdAt})::float8 * 1000 order by ${keys.createdAt}) filter (where ${gt(keys.createdAt, new Date(now - hourMs))})`,
+    })
+    .from(keys)
+    .where(eq(keys.ownerId, ownerId));
+  return {
+    now,
+    liveKeys: facts?.live ?? 0,
+    retiringKeys: facts?.retiring ?? 0,
+    overdueKeys: facts?.overdue ?? 0,
+    takenCents: (facts?.limits ?? 0) + (facts?.charges ?? 0),
+    recentCreates: facts?.recent ?? [],
+  };
+}

@@ -1,0 +1,41 @@
+import { and, eq, lte, sql } from "drizzle-orm";
+
+import type { LeaseStore } from "../../services/lease-store.ts";
+import type { Database } from "./database.ts";
+import { leases } from "./schema.ts";
+
+export function createLeaseStore(database: Database): LeaseStore {
+  return {
+    async acquire(name, now, until) {
+      // One statement: of several at once, one inserts or updates, and the others find the lease taken.
+      const [held] = await database
+        .insert(leases)
+        .values({ name, fence: 1, expiresAt: new Date(until) })
+        .onConflictDoUpdate({
+          target: leases.name,
+          set: { fence: sql`${leases.fence} + 1`, expiresAt: new Date(until) },
+          setWhere: lte(leases.expiresAt, new Date(now)),
+        })
+        .returning({ fence: leases.fence });
+      return held === undefined ? undefined : { name, fence: held.fence };
+    },
+
+    async release(lease, done) {
+      const released = await database
+        .update(leases)
+        .set({
+          expiresAt: new Date(0),
+          ...(done === undefined ? {} : { doneAt: new Date(done.at), doneComplete: done.complete }),
+        })
+        .where(and(eq(leases.name, lease.name), eq(leases.fence, lease.fence)))
+        .returning({ name: leases.name });
+      return released.length === 1;
+    },
+
+    async lastDone(name) {
+      const [row] = await database.select().from(leases).where(eq(leases.name, name));
+      if (row === undefined || row.doneAt === null) return undefined;
+      return { at: row.doneAt.getTime(), complete: row.doneComplete ?? false };
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import { and, asc, eq, inArray, lte } from "drizzle-orm";
+
+import { transitions } from "../../policy/key-phase.ts";
+import type { AttemptRef, Confirmation, KeyRow, ReserveOutcome, ReserveRequest } from "../../services/key-store.ts";
+import { writeAudit } from "./audit-store.ts";
+import type { Database } from "./database.ts";
+import { isLive, lockOwner, readFacts, toKeyRow } from "./key-row.ts";
+import { idempotency, keys, raises } from "./schema.ts";
+
+export async function reserve(transaction: Database, request: ReserveRequest): Promise<ReserveOutcome> {
+  await lockOwner(transaction, request.ownerId);
+  const [earlier] = await transaction
+    .select()
+    .from(idempotency)
+    .innerJoin(keys, eq(keys.id, idempotency.keyId))
+    .where(and(eq(idempotency.ownerId, request.ownerId), eq(idempotency.key, request.idempotencyKey)));
+  if (earlier !== undefined) {
+    if (earlier.idempotency.bodyHash !== request.bodyHash) return { kind: "mismatch" };
+    return resume(transaction, earlier.keys, request);
+  }
+
+  const replaced = request.replacesId === undefined ? undefined : await readReplaced(transaction, request);
+  if (replaced === "no-such-key" || replaced === "replaced") return { kind: replaced };
+  const facts = await readFacts(transaction, request.ownerId, request.now);
+  const decision = request.decide(facts, replaced);
+  if (decision.kind !== "grant") return { kind: "refused", decision, overdue: facts.overdueKeys };
+  const [row] = await transaction
+    .insert(keys)
+    .values({
+      id: request.keyId,
+      ownerId: request.ownerId,
+      name: request.name ?? replaced?.name ?? "",
+      phase: "reserved",
+      limitCents: decision.limitCents,
+      wantedCents: decision.wantedCents,
+      reset: request.reset,
+      workspaceId: request.workspaceId ?? null,
+      createdAt: new Date(request.now),
+      expiresAt: new Date(decision.expiresAt),
+      replacesId: request.replacesId ?? null,
+      attempt: 1,
+      leaseUntil: new Date(request.leaseUntil),
+    })
+    .returning();
+  if (row === undefined) throw new Error("The reservation was not written.");
+  await transaction.insert(idempotency).values({
+    ownerId: request.ownerId,
+    key: request.idempotencyKey,
+    bodyHash: request.bodyHash,
+    keyId: request.keyId,
+    createdAt: new Date(request.now),
+  });
+  return { kind: "reserved", key: toKeyRow(row), attempt: 1 };
+}
+
+async function readReplaced(
+  transaction: Database,
+  request: ReserveRequest,
+): Promise<(KeyRow & { isRaised: boolean }) | "no-such-key" | "replaced"> {
+  const keyId = request.replacesId ?? "";
+  const [old] = await transaction
+    .select()
+    .from(keys)
+    .where(and(eq(keys.id, keyId), eq(keys.ownerId, request.ownerId)));
+  if (old === undefined || old.phase === "reserved" || old.phase === "released") return "no-such-key";
+  const [successor] = await transaction
+    .select({ id: keys.id })
+    .from(keys)
+    .where(and(eq(keys.replacesId, keyId), inArray(keys.phase, ["reserved", "live", "retiring"])));
+  if (successor !== undefined) return "replaced";
+  const [raise] = await transaction
+    .select({ id: raises.id })
+    .from(raises)
+    .where(and(eq(raises.keyId, keyId), eq(raises.state, "approved")));
+  return { ...toKeyRow(old), isRaised: raise !== undefined };
+}
+
+async function resume(
+  transaction: Database,
+  row: typeof keys.$inferSelect,
+  request: ReserveRequest,
+): Promise<ReserveOutcome> {
+  if (row.phase !== "reserved") {
+    const isOpen =
+      (row.phase === "live" || row.phase === "retiring") &&
+      row.sealedUntil !== null &&
+      row.sealedUntil.getTime() > request.now;
+    return { kind: "done", key: toKeyRow(row), sealedSecret: isOpen ? row.sealedSecret : null };
+  }
+  if (row.leaseUntil.getTime() > request.now) return { kind: "running" };
+  const key = await takeOver(transaction, row, request.leaseUntil);
+  return { kind: "reserved", key, attempt: key.attempt };
+}
+
+async function takeOver(transaction: Database, row: typeof keys.$inferSelect, leaseUntil: number): Promise<KeyRow> {
+  const [taken] = await transaction
+    .update(keys)
+    .set({ attempt: row.attempt + 1, leaseUntil: new Date(leaseUntil) })
+    .where(and(eq(keys.id, row.id), eq(keys.attempt, row.attempt)))
+    .returning();
+  if (taken === undefined) throw new Error("A locked reservation changed under its lock.");
+  return toKeyRow(taken);
+}
+
+export async function confirm(transaction: Database, confirmation: Confirmation): Promise<boolean> {
+  const { replaces } = confirmation;
+  const confirmed = await transaction
+    .update(keys)
+    .set({
+      phase: transitions.confirm.to,
+      upstreamHash: confirmation.upstreamHash,
+      label: confirmation.label,
+      sealedSecret: confirmation.sealedSecret,
+      sealedUntil: new Date(confirmation.sealedUntil),
+      leaseUntil: new Date(0),
+    })
+    .where(isHeld(confirmation))
+    .returning({ limitCents: keys.limitCents, wantedCents: keys.wantedCents });
+  const [key] = confirmed;
+  if (key === undefined) return false;
+  if (replaces !== undefined) {
+    const retireAt = new Date(replaces.retireAt);
+    // The old one gives its room up for good, and its raise to its successor.
+    await transaction
+      .update(keys)
+      .set({ phase: transitions.replace.to, retireAt, wantedCents: keys.limitCents, fitAt: null })
+      .where(and(eq(keys.id, replaces.id), inArray(keys.phase, [...transitions.replace.from])));
+    await transaction
+      .update(raises)
+      .set({ keyId: confirmation.keyId })
+      .where(and(eq(raises.keyId, replaces.id), inArray(raises.state, ["waiting", "approved"])));
+    if (key.limitCents < key.wantedCents) {
+      await transaction.update(keys).set({ fitAt: retireAt }).where(eq(keys.id, confirmation.keyId));
+    }
+  }
+  await writeAudit(transaction, confirmation.audit);
+  return true;
+}
+
+export async function release(transaction: Database, reference: AttemptRef): Promise<void> {
+  const released = await transaction
+    .update(keys)
+    .set({ phase: transitions.release.to })
+    .where(isHeld(reference))
+    .returning({ id: keys.id });
+  if (released.length === 1) await transaction.delete(idempotency).where(eq(idempotency.keyId, reference.keyId));
+}
+
+export async function claimAbandoned(
+  transaction: Database,
+  now: number,
+  leaseUntil: number,
+): Promise<KeyRow | undefined> {
+  const [row] = await transaction
+    .select()
+    .from(keys)
+    .where(and(inArray(keys.phase, [...transitions.takeOver.from]), lte(keys.leaseUntil, new Date(now))))
+    .orderBy(asc(keys.leaseUntil))
+    .limit(1)
+    .for("update", { skipLocked: true });
+  return row === undefined ? undefined : takeOver(transaction, row, leaseUntil);
+}
+
+export function isHeld(reference: AttemptRef) {
+  return and(eq(keys.id, reference.keyId), eq(keys.attempt, reference.attempt), eq(keys.phase, "reserved"));
+}
+
+/** A live key that nobody else is clearing away. */
+export function isFree(now: number) {
+  return and(isLive(), lte(keys.leaseUntil, new Date(now)));
+}
