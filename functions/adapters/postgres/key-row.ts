@@ -65,9 +65,10 @@ export async function readFacts(database: Database, ownerId: string, now: number
       overdue: sql<number>`count(*) filter (where ${isOverdue(now)})::int`,
       limits: sql<number>`coalesce(sum(${keys.limitCents}) filter (where ${or(eq(keys.phase, "reserved"), isLive())}), 0)::float8`,
       charges: sql<number>`coalesce(sum(${keys.chargedCents}) filter (where ${gt(keys.chargedUntil, new Date(now))}), 0)::float8`,
+      // As JSON: drivers differ in how they read arrays.
       recent: sql<
         number[] | null
-      >`array_agg(extract(epoch from ${keys.createdAt})::float8 * 1000 order by ${keys.createdAt}) filter (where ${gt(keys.createdAt, new Date(now - hourMs))})`,
+      >`json_agg(extract(epoch from ${keys.createdAt})::float8 * 1000 order by ${keys.createdAt}) filter (where ${gt(keys.createdAt, new Date(now - hourMs))})`,
     })
     .from(keys)
     .where(eq(keys.ownerId, ownerId));
