@@ -24,7 +24,7 @@ export type Finding =
 /** What came back for one question. `body` is the parsed JSON, undefined when it was none. */
 export type DirectoryReply =
   | { readonly kind: "answered"; readonly status: number; readonly body: unknown }
-  | { readonly kind: "failed"; readonly reason: string };
+  | { readonly kind: "failed"; readonly reason: string; readonly isAlarming?: boolean };
 
 export function unknown(reason: string, isAlarming = false): Finding {
   return { state: "unknown", reason, isAlarming };
@@ -39,7 +39,7 @@ const noCanary = "The account was not found, but the canary was not seen active 
 
 /** `users.get` by immutable id. `canaryHolds`: the run's known-active person was seen active. */
 export function readGoogleUser(reply: DirectoryReply, subject: string, canaryHolds: boolean): Finding {
-  if (reply.kind === "failed") return unknown(reply.reason);
+  if (reply.kind === "failed") return unknown(reply.reason, reply.isAlarming);
   const { status, body } = reply;
   if (status === 404) {
     // A missing domain, a wrong path and a proxy's page are 404 as well; only this one is about the person.
@@ -61,7 +61,7 @@ export function readGoogleUserByEmail(
   email: string,
 ): { readonly finding: Finding; readonly id: string | undefined } {
   const weak = { finding: unknown("The person's id in the directory is not known, and an address proves nothing.") };
-  if (reply.kind === "failed") return { finding: unknown(reply.reason), id: undefined };
+  if (reply.kind === "failed") return { finding: unknown(reply.reason, reply.isAlarming), id: undefined };
   const { status, body } = reply;
   if (status !== 200) return { finding: unknown(`Google answered ${status}${code(body)}.`), id: undefined };
   const id = at(body, "id");
@@ -105,7 +105,7 @@ export function looksActiveAtGoogle(row: unknown): boolean {
 
 /** `GET /users/{id}?$select=id,accountEnabled`, alone or as one answer of a batch; also one row of a delta. */
 export function readGraphUser(reply: DirectoryReply, subject: string, canaryHolds: boolean): Finding {
-  if (reply.kind === "failed") return unknown(reply.reason);
+  if (reply.kind === "failed") return unknown(reply.reason, reply.isAlarming);
   const { status, body } = reply;
   if (status === 404) {
     if (at(body, "error", "code") !== "Request_ResourceNotFound") {
@@ -136,7 +136,7 @@ export function readGraphUserByEmail(
   reply: DirectoryReply,
   email: string,
 ): { readonly finding: Finding; readonly id: string | undefined } {
-  if (reply.kind === "failed") return { finding: unknown(reply.reason), id: undefined };
+  if (reply.kind === "failed") return { finding: unknown(reply.reason, reply.isAlarming), id: undefined };
   const { status, body } = reply;
   if (status !== 200) return { finding: unknown(`Microsoft Graph answered ${status}${code(body)}.`), id: undefined };
   const id = at(body, "id");
