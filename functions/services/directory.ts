@@ -29,8 +29,9 @@ export interface DirectorySource {
    * One round about everybody in `people`, which is read page by page as answers are taken, so that memory does not grow
    * with their number. `memory` is what an earlier round ended with, or undefined.
    *
-   * First comes one `canary`, then `answers` until each person has exactly one, then `end`. When the signal aborts, the
-   * round stops without `end`: those without an answer have not been asked, and the old memory stays in force.
+   * A directory that is asked begins with one `canary`; then come `answers` until each person has exactly one, then
+   * `end`. When the signal aborts, the round stops without `end`: those without an answer have not been asked, and the
+   * old memory stays in force.
    */
   check(
     people: AsyncIterable<readonly DirectoryPerson[]>,
