@@ -175,6 +175,15 @@ export interface SourceFinding {
   /** The source's name, as people know it. */
   readonly source: string;
   readonly finding: Finding;
+  /** False for an "active" that was read off a list, which may lag. */
+  readonly isProven: boolean;
+}
+
+/** The sources to ask outright before their findings are combined: a list that lags must not pass for a contradiction. */
+export function sourcesToAsk(findings: readonly SourceFinding[]): readonly string[] {
+  return findings.some(({ finding }) => finding.state === "inactive")
+    ? findings.flatMap(({ source, finding, isProven }) => (finding.state === "active" && !isProven ? [source] : []))
+    : [];
 }
 
 /**

@@ -43,8 +43,16 @@ export interface DirectorySource {
 export interface DirectoryPerson {
   /** Ours; comes back with the answer. */
   readonly personId: string;
-  /** The immutable id in this directory; undefined while it is not known, and then nobody is taken for a leaver. */
+  /**
+   * The immutable id in this directory, which is not that of another: a sign-in's subject is one only where the issuer
+   * and the directory belong together (Google's `sub`; Entra's `oid`, not its `sub`). Undefined while it is not known.
+   */
   readonly subject: string | undefined;
+  /**
+   * Whether this source has ever said "active" about this id. A directory that never knew an id proves nothing by not
+   * finding it: it may be the id of another one.
+   */
+  readonly wasSeen: boolean;
   /** Normalised. */
   readonly email: string;
   /**

@@ -87,9 +87,11 @@ export async function* runRound(
     return batch.map((person) => {
       const answer = answers.get(person.personId);
       if (answer === undefined) return unsure(person, "The directory did not answer about this person.");
-      return isAbsent(answer) && !stillHolds
-        ? unsure(person, "The account was not found, but neither was the canary a moment later.")
-        : answer;
+      if (!isAbsent(answer)) return answer;
+      if (!person.wasSeen) return unsure(person, "The directory has never known an account with this person's id.");
+      return stillHolds
+        ? answer
+        : unsure(person, "The account was not found, but neither was the canary a moment later.");
     });
   }
 }

@@ -14,6 +14,7 @@ import {
   readGraphUser,
   readGraphUserByEmail,
   readScimUser,
+  sourcesToAsk,
 } from "../../../functions/policy/evidence.ts";
 import type { DirectoryReply, Finding } from "../../../functions/policy/evidence.ts";
 import { applyPatch, readUser } from "../../../functions/policy/scim-user.ts";
@@ -255,7 +256,9 @@ describe("evidence of several directories", () => {
   const absent: Finding = { state: "inactive", evidence: "Not found.", isAbsence: true };
   const unsure: Finding = { state: "unknown", reason: "No answer.", isAlarming: false };
   const from = (...findings: readonly Finding[]) =>
-    combineFindings(findings.map((finding, index) => ({ source: ["Google", "SCIM", "Entra"][index] ?? "", finding })));
+    combineFindings(
+      findings.map((finding, index) => ({ source: ["Google", "SCIM", "Entra"][index] ?? "", finding, isProven: true })),
+    );
 
   it("is unknown, with an alert, when two contradict each other in whatever order", () => {
     const disagreement: Finding = {
@@ -267,6 +270,20 @@ describe("evidence of several directories", () => {
     assert.deepStrictEqual(from(active, absent, unsure), disagreement);
     assert.equal(from(left, active).state, "unknown");
     assert.equal(from(unsure, absent, active).state, "unknown");
+  });
+
+  it("is not made of what a list says while another source says that the person left", () => {
+    const google = { source: "Google", finding: active, isProven: false };
+    const scim = { source: "SCIM", finding: left, isProven: true };
+    assert.deepStrictEqual(
+      [
+        sourcesToAsk([google, scim]),
+        sourcesToAsk([{ ...google, isProven: true }, scim]),
+        sourcesToAsk([google, { ...scim, finding: unsure }]),
+        sourcesToAsk([google]),
+      ],
+      [["Google"], [], [], []],
+    );
   });
 
   it("is what those say that know something", () => {

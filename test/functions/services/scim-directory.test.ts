@@ -20,7 +20,7 @@ function createHarness() {
 }
 
 function person(number: number, subject?: string): DirectoryPerson {
-  return { personId: `person-${number}`, subject, email: `p${number}@example.com`, wasActive: false };
+  return { personId: `person-${number}`, subject, email: `p${number}@example.com`, wasSeen: false, wasActive: false };
 }
 
 describe("what was pushed over SCIM, as a source", () => {

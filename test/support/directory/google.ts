@@ -68,6 +68,10 @@ export async function startGoogle(options: { readonly hasRole?: boolean } = {}):
   const clientEmail = "directory@project.iam.gserviceaccount.example";
 
   const app = new Hono<DirectoryEnv>();
+  app.all("/elsewhere", (context) => {
+    calls.push("elsewhere");
+    return context.json({});
+  });
   app.post("/token", async (context) => {
     calls.push("token");
     if (faults.token === "refuses") return context.json({ error: "invalid_grant" }, 400);

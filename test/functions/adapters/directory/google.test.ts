@@ -252,6 +252,23 @@ describe("Google's directory, out of order", () => {
     assert.deepStrictEqual([states["person-1"], counts["absent"]], ["unknown", undefined]);
   });
 
+  it("takes nobody for absent whom it has never known", async () => {
+    const { check } = await createHarness(10);
+    const { states, counts } = await check([person(1), person(50, { wasSeen: false }), person(51)]);
+    assert.deepStrictEqual(
+      [states, counts],
+      [
+        { "person-1": "active", "person-50": "unknown", "person-51": "absent" },
+        { active: 1, unknown: 1, absent: 1 },
+      ],
+    );
+  });
+
+  it("follows no redirect with its token", async () => {
+    const { google } = await underFaults(3, { get: { fault: "redirect" } });
+    assert.equal(google.calls.includes("elsewhere"), false);
+  });
+
   it("believes no 404 without a canary", async () => {
     const { google, check } = await createHarness(10, { canary: undefined });
     google.users.delete(idOf(1));

@@ -269,6 +269,18 @@ describe("Microsoft Entra, out of order", () => {
     );
   });
 
+  it("takes nobody for absent whom it has never known", async () => {
+    const { check } = await createHarness(10);
+    const { states, counts } = await check([person(1), person(50, { wasSeen: false }), person(51)]);
+    assert.deepStrictEqual(
+      [states, counts],
+      [
+        { "person-1": "active", "person-50": "unknown", "person-51": "absent" },
+        { active: 1, unknown: 1, absent: 1 },
+      ],
+    );
+  });
+
   it("leaves an absence unconfirmed when the deleted items may not be read", async () => {
     const { graph, check, remove } = await createHarness(10);
     remove(1);

@@ -7,6 +7,7 @@ export function person(number: number, changes: Partial<DirectoryPerson> = {}): 
     personId: `person-${number}`,
     subject: idOf(number),
     email: `p${number}@example.com`,
+    wasSeen: true,
     wasActive: false,
     ...changes,
   };
