@@ -9,6 +9,7 @@ import {
   mayApprove,
 } from "../../../functions/policy/offboarding.ts";
 import type { Approval, BrakeFacts, Standing } from "../../../functions/policy/offboarding.ts";
+import { randomFrom } from "../../support/random.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -176,17 +177,6 @@ describe("the brake", () => {
     assert.equal(new Set([text, ...others]).size, 6);
   });
 });
-
-/** Random numbers from 0 to 1, the same for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /** Who has left and has access still, after sixty runs of a company of random size, with leavers, a directory that fails in every way, and approvals. */
 function leaversWithAccess(seed: number) {
