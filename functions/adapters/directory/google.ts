@@ -7,7 +7,7 @@ import type { Fetch, JsonClient } from "../json-client.ts";
 import { createJsonClient } from "../json-client.ts";
 import type { BearerSource } from "./bearer.ts";
 import { askWithBearer, createBearerSource } from "./bearer.ts";
-import { mapLimited, runRound } from "./round.ts";
+import { confirmDeletions, mapLimited, runRound } from "./round.ts";
 import type { Survey } from "./round.ts";
 import { createSightings } from "./sightings.ts";
 
@@ -105,17 +105,7 @@ export function createGoogleDirectory(options: GoogleDirectoryOptions): Director
 
     async function ask(people: readonly DirectoryPerson[], canaryHolds: boolean): Promise<readonly DirectoryAnswer[]> {
       const answers = await mapLimited(people, atOnce, (person) => askOne(person, canaryHolds));
-      const absent = new Set(answers.flatMap(({ personId, finding }) => (isAbsence(finding) ? [personId] : [])));
-      if (absent.size === 0) return answers;
-      const deleted = await findDeleted(people.filter(({ personId }) => absent.has(personId)));
-      return answers.map((answer) =>
-        deleted.has(answer.personId)
-          ? {
-              ...answer,
-              finding: { state: "inactive", evidence: "Google says that the account was deleted.", isAbsence: false },
-            }
-          : answer,
-      );
+      return confirmDeletions(people, answers, "Google says that the account was deleted.", findDeleted);
     }
 
     /** Who of them is among the accounts deleted in the last 20 days. Nobody when that cannot be found out. */
@@ -186,10 +176,6 @@ export function createGoogleDirectory(options: GoogleDirectoryOptions): Director
       );
     },
   };
-}
-
-function isAbsence(finding: Finding): boolean {
-  return finding.state === "inactive" && finding.isAbsence;
 }
 
 const GoogleError = z.object({ error: z.object({ errors: z.array(z.object({ reason: z.string() })) }) });

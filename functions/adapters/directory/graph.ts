@@ -8,7 +8,7 @@ import type { Fetch, JsonReply } from "../json-client.ts";
 import { createJsonClient, readRetryAfter } from "../json-client.ts";
 import type { BearerSource } from "./bearer.ts";
 import { askWithBearer, createBearerSource } from "./bearer.ts";
-import { mapLimited, runRound } from "./round.ts";
+import { confirmDeletions, mapLimited, runRound } from "./round.ts";
 import type { Survey } from "./round.ts";
 import type { Sightings } from "./sightings.ts";
 import { createSightings } from "./sightings.ts";
@@ -104,21 +104,7 @@ export function createGraphDirectory(options: GraphDirectoryOptions): DirectoryS
         const { finding, id } = readGraphUserByEmail(reply, email);
         return { personId, finding, isProven: true, ...(id === undefined ? {} : { subject: id }) };
       });
-      const absent = new Set(answers.flatMap(({ personId, finding }) => (isAbsence(finding) ? [personId] : [])));
-      if (absent.size === 0) return answers;
-      const deleted = await findDeleted(people.filter(({ personId }) => absent.has(personId)));
-      return answers.map((answer) =>
-        deleted.has(answer.personId)
-          ? {
-              ...answer,
-              finding: {
-                state: "inactive",
-                evidence: "Microsoft Entra says that the account was deleted.",
-                isAbsence: false,
-              },
-            }
-          : answer,
-      );
+      return confirmDeletions(people, answers, "Microsoft Entra says that the account was deleted.", findDeleted);
     }
 
     /** Who of them lies among the deleted items. Nobody of whom that cannot be found out. */
@@ -332,10 +318,6 @@ function readBatch(reply: JsonReply): (id: string) => BatchItemReply {
 
 function userPath(key: string, fields: string): string {
   return `/users/${encodeURIComponent(key)}?$select=${fields}`;
-}
-
-function isAbsence(finding: Finding): boolean {
-  return finding.state === "inactive" && finding.isAbsence;
 }
 
 function isBelow(url: string, base: string): boolean {

@@ -80,20 +80,37 @@ export async function* runRound(
     // Neither the list nor the canary: asking 10,000 people one by one would only repeat the failure.
     if (list?.failure !== undefined && !holds) return batch.map((person) => unsure(person, list.failure ?? ""));
     const answers = new Map((await parts.ask(batch, holds)).map((answer) => [answer.personId, answer]));
-    const isAbsent = (answer: DirectoryAnswer | undefined): boolean =>
-      answer?.finding.state === "inactive" && answer.finding.isAbsence;
     // A directory may break between the canary and a "not found": one seen active on both sides of it does not.
-    const stillHolds = ![...answers.values()].some(isAbsent) || (await parts.readCanary())?.state === "active";
+    const stillHolds = ![...answers.values()].some(isAbsence) || (await parts.readCanary())?.state === "active";
     return batch.map((person) => {
       const answer = answers.get(person.personId);
       if (answer === undefined) return unsure(person, "The directory did not answer about this person.");
-      if (!isAbsent(answer)) return answer;
+      if (!isAbsence(answer)) return answer;
       if (!person.wasSeen) return unsure(person, "The directory has never known an account with this person's id.");
       return stillHolds
         ? answer
         : unsure(person, "The account was not found, but neither was the canary a moment later.");
     });
   }
+}
+
+/** Where the directory keeps what was deleted, an absence becomes evidence of its own, and needs no second strike. */
+export async function confirmDeletions(
+  people: readonly DirectoryPerson[],
+  answers: readonly DirectoryAnswer[],
+  evidence: string,
+  findDeleted: (people: readonly DirectoryPerson[]) => Promise<ReadonlySet<string>>,
+): Promise<readonly DirectoryAnswer[]> {
+  const absent = new Set(answers.filter(isAbsence).map(({ personId }) => personId));
+  if (absent.size === 0) return answers;
+  const deleted = await findDeleted(people.filter(({ personId }) => absent.has(personId)));
+  return answers.map((answer) =>
+    deleted.has(answer.personId) ? { ...answer, finding: { state: "inactive", evidence, isAbsence: false } } : answer,
+  );
+}
+
+function isAbsence({ finding }: DirectoryAnswer): boolean {
+  return finding.state === "inactive" && finding.isAbsence;
 }
 
 function unsure(person: DirectoryPerson, reason: string): DirectoryAnswer {

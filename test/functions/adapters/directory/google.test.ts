@@ -36,7 +36,6 @@ async function createHarness(
     fetch: (url, init) => fetch(url, init),
     wait: async (milliseconds) => void waits.push(milliseconds),
     clock: () => now,
-    timeoutMs: 150,
     ...rest,
   });
   const people = Array.from({ length: count }, (_, number) => person(number));
@@ -175,7 +174,9 @@ describe("Google's directory", () => {
 
 /** Half the company is suspended indeed, so that wrong answers of either kind would show. */
 async function underFaults(count: number, faults: GoogleFaults, overrides: Partial<GoogleDirectoryOptions> = {}) {
-  const harness = await createHarness(count, overrides);
+  // Short only where a time-out is what is tested: a busy machine is slow without being broken.
+  const isHanging = JSON.stringify(faults).includes("hang");
+  const harness = await createHarness(count, { ...(isHanging ? { timeoutMs: 400 } : {}), ...overrides });
   for (let number = 0; number < count; number += 2) {
     harness.google.users.set(idOf(number), {
       id: idOf(number),

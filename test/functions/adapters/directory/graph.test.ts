@@ -31,7 +31,6 @@ async function createHarness(count: number, overrides: Partial<GraphDirectoryOpt
     fetch: (url, init) => fetch(url, init),
     wait: async (milliseconds) => void waits.push(milliseconds),
     clock: () => now,
-    timeoutMs: 150,
     ...overrides,
   });
   const people = Array.from({ length: count }, (_, number) => person(number));
@@ -201,7 +200,9 @@ describe("Microsoft Entra", () => {
 });
 
 async function underFaults(count: number, faults: GraphFaults, overrides: Partial<GraphDirectoryOptions> = {}) {
-  const harness = await createHarness(count, overrides);
+  // Short only where a time-out is what is tested: a busy machine is slow without being broken.
+  const isHanging = JSON.stringify(faults).includes("hang");
+  const harness = await createHarness(count, { ...(isHanging ? { timeoutMs: 400 } : {}), ...overrides });
   for (let number = 0; number < count; number += 2) harness.disable(number);
   Object.assign(harness.graph.faults, faults);
   return { ...harness, round: await harness.check() };
