@@ -4,10 +4,11 @@ import { isLoopbackAddress } from "../../policy/address.ts";
 import type { DirectoryReply, Finding } from "../../policy/evidence.ts";
 import { isGraphDeleted, looksActiveAtGraph, readGraphUser, readGraphUserByEmail } from "../../policy/evidence.ts";
 import type { DirectoryAnswer, DirectoryPerson, DirectorySource } from "../../services/directory.ts";
-import type { Fetch, JsonReply } from "../json-client.ts";
-import { createJsonClient, readRetryAfter } from "../json-client.ts";
+import type { Fetch } from "../json-client.ts";
+import { createJsonClient } from "../json-client.ts";
 import type { BearerSource } from "./bearer.ts";
 import { askWithBearer, createBearerSource } from "./bearer.ts";
+import { missingItem, readBatch } from "./graph-batch.ts";
 import { confirmDeletions, mapLimited, runRound } from "./round.ts";
 import type { Survey } from "./round.ts";
 import type { Sightings } from "./sightings.ts";
@@ -51,13 +52,6 @@ const Page = z.object({
   "@odata.deltaLink": z.optional(z.string()),
 });
 const Row = z.object({ id: z.string().check(z.minLength(1)) });
-const BatchAnswer = z.object({ responses: z.array(z.unknown()) });
-const BatchItem = z.object({
-  id: z.string(),
-  status: z.number(),
-  headers: z.optional(z.record(z.string(), z.unknown())),
-  body: z.optional(z.unknown()),
-});
 const Memory = z.object({ deltaLink: z.string(), listedAt: z.number() });
 const GraphError = z.object({ error: z.object({ code: z.string() }) });
 
@@ -284,37 +278,6 @@ function surveyOf({ sightings, failure }: Look, deltaLink: string | undefined, l
 
 /** The delta link at the end of a list, if it has one, or why the list is not whole. */
 type Outcome = { readonly deltaLink: string | undefined } | { readonly failure: string; readonly isExpired: boolean };
-
-const missingItem = { kind: "failed", reason: "Microsoft Graph left the person out of a batch's answer." } as const;
-
-type BatchItemReply = { readonly kind: "failed"; readonly reason: string } | Extract<JsonReply, { kind: "answered" }>;
-
-function readBatch(reply: JsonReply): (id: string) => BatchItemReply {
-  if (reply.kind === "failed") return () => reply;
-  const parsed = BatchAnswer.safeParse(reply.body);
-  if (reply.status !== 200 || !parsed.success) {
-    return () => ({
-      kind: "failed",
-      reason: `Microsoft Graph answered ${reply.status} to a batch${reply.status === 200 ? " without its items" : ""}.`,
-    });
-  }
-  const items = parsed.data.responses.flatMap((entry) => {
-    const item = BatchItem.safeParse(entry);
-    return item.success ? [item.data] : [];
-  });
-  return (id) => {
-    const [item, another] = items.filter((each) => each.id === id);
-    // Two answers to one question are none.
-    if (item === undefined || another !== undefined) return missingItem;
-    const retryAfter = Object.entries(item.headers ?? {}).find(([name]) => name.toLowerCase() === "retry-after")?.[1];
-    return {
-      kind: "answered",
-      status: item.status,
-      body: item.body,
-      retryAfter: readRetryAfter(typeof retryAfter === "string" ? retryAfter : null),
-    };
-  };
-}
 
 function userPath(key: string, fields: string): string {
   return `/users/${encodeURIComponent(key)}?$select=${fields}`;
