@@ -24,7 +24,13 @@ const title = "Set Up Coding Tools";
  */
 export async function offerTools(deps: ToolsDeps, opening: string, keyName: string): Promise<void> {
   const { dialogs } = deps;
-  const setup = await deps.toolSetup();
+  const setup = await deps.toolSetup().catch((error: unknown) => {
+    if (opening === "" || !(error instanceof UserError)) throw error;
+    // What is done has to be heard of although the tools are not to be had.
+    void dialogs.warn(opening.includes(error.message) ? opening : `${opening} ${error.message}`);
+    return undefined;
+  });
+  if (setup === undefined) return;
   const detected = await setup.detect();
   const offered = detected.filter(({ state }) => state === "available" || state === "configured");
   if (offered.length === 0) {

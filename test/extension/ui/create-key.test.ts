@@ -173,6 +173,21 @@ describe("the command Create OpenRouter Key", () => {
     );
   });
 
+  it("says that the key is made although the tools' address of OpenRouter is not one", async () => {
+    const fault = "openrouterKeys.openRouterUrl is not an address. Write it like https://openrouter.ai/api/v1.";
+    const editor = await createEditor({ answers: [asName] });
+    await createKey({
+      ...editor.createKeyDeps,
+      openRouterUrl: () => ({ kind: "fault", message: fault }),
+      toolSetup: () => Promise.reject(new UserError(fault)),
+    });
+    await settled();
+    assert.deepEqual(
+      [editor.dialogs.shown.at(-1), editor.remote.keys.size],
+      [`warn: The key “laptop” is made. It was not checked: ${fault}`, 1],
+    );
+  });
+
   for (const choice of ["Use “laptop”", "Keep “old”", undefined]) {
     it(`${choice === "Use “laptop”" ? "changes" : "keeps"} the tools' key when the answer is ${choice ?? "none"}`, async () => {
       const editor = await createEditor({
