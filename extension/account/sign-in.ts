@@ -151,8 +151,12 @@ async function meetFunction(client: FunctionClient, address: FunctionAddress, si
   try {
     await client.ask({ address, method: "GET", path: paths.me, signal }, noAnswer);
   } catch (error) {
-    if (error instanceof FunctionError && error.code === "unauthorized") return;
-    throw error;
+    if (!(error instanceof FunctionError)) throw error;
+    if (error.code === "unauthorized") return;
+    if (error.code !== "not_found") throw error;
+    // The function is there and knows no such path: what is set goes on after its address.
+    const message = `${address.base} leads past the function. Check openrouterKeys.functionUrl in the settings.`;
+    throw new UserError(message, { cause: error });
   }
 }
 

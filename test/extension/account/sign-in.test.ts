@@ -229,12 +229,17 @@ describe("signing in", () => {
     ["is somebody's web page", new Response("<html>Welcome"), /answered with a web page instead of data/],
     ["is another service", Response.json({ status: "ok" }), /answered, but not as the function of OpenRouter Keys/],
     ["takes anybody for signed in", Response.json({ account }), /answered, but not as the function of/],
+    [
+      "is beside the function",
+      { code: "not_found", detail: "There is nothing at this address." },
+      /^https:\/\/keys\.test leads past the function\. Check openrouterKeys\.functionUrl in the settings\.$/,
+    ],
     ["has lost its database", { code: "database_unavailable", detail: "Try again in a minute." }, /^Try again in a/],
   ] as const) {
     it(`sends nobody to the browser when what stands at the address ${situation}`, async () => {
       const harness = createHarness();
       harness.remote.faults.push(["GET /v1/me", fault]);
-      await assert.rejects(harness.start(), { name: "FunctionError", message: says });
+      await assert.rejects(harness.start(), { name: /^(?:Function|User)Error$/, message: says });
       assert.deepEqual([harness.opened, harness.turns()], [[], 0]);
     });
   }
