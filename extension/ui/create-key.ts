@@ -108,7 +108,7 @@ async function makeAndCheck(
   access: Access,
   make: (signal: AbortSignal, report: (message: string) => void) => Promise<Delivery>,
 ): Promise<{ readonly delivery: Delivery; readonly check: LiveCheck }> {
-  return deps.dialogs.progress("Creating your OpenRouter key…", async (signal, report) => {
+  return deps.dialogs.progress("Creating your OpenRouter key", async (signal, report) => {
     const delivery = await make(signal, report).catch((error: unknown) => {
       // Cancelled, or not answered: what may have been sent is looked after.
       deps.settleLater();

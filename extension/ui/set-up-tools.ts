@@ -50,7 +50,7 @@ export async function offerTools(deps: ToolsDeps, opening: string, keyName: stri
     return;
   }
 
-  const outcomes = await dialogs.progress("Setting up coding tools…", (signal) => setup.apply(chosen, signal));
+  const outcomes = await dialogs.progress("Setting up coding tools", (signal) => setup.apply(chosen, signal));
   void conclude(deps, setup, opening, keyName, outcomes);
 }
 
@@ -158,7 +158,7 @@ export async function undoTools(deps: UndoToolsDeps): Promise<void> {
 
 async function undoAndSay(deps: ToolsDeps, setup: ToolSetup, ids: readonly ToolId[]): Promise<void> {
   const { dialogs, toolsKey } = deps;
-  const outcomes = await dialogs.progress("Setting coding tools back…", (signal) => setup.undo(ids, signal));
+  const outcomes = await dialogs.progress("Setting coding tools back", (signal) => setup.undo(ids, signal));
   const done = outcomes.filter((outcome) => outcome.ok);
   const failed = outcomes.filter((outcome) => !outcome.ok);
 

@@ -115,8 +115,9 @@ describe("Bad input", function () {
   /** The command up to the sentence that ends it. */
   async function refusedSignIn(text: string, picture: string): Promise<string> {
     await startSignIn();
-    const { severity, text: said } = await stage.says(text, picture);
-    assert.equal(severity, "error");
+    const { severity, text: said, buttons } = await stage.says(text, picture);
+    // Without a button the editor would cut the sentence.
+    assert.deepStrictEqual([severity, buttons], ["error", ["OK"]]);
     return said;
   }
 
@@ -247,7 +248,7 @@ describe("Bad input", function () {
           made: {
             severity: "warning",
             text: "The key “🔥 Grace’s büro 🚀” is made. It was not checked: openrouterKeys.openRouterUrl is not an address. Write it like https://openrouter.ai/api/v1.",
-            buttons: [],
+            buttons: ["OK"],
           },
           upstream: ["🔥 Grace’s büro 🚀"],
         },

@@ -7,7 +7,7 @@ import { address, createEditor, settled } from "../support/editor.ts";
 
 const asName = ["A name for the key", ""] as const;
 const question = "input: A name for the key. It may spend $25 a month and works for 90 days. (laptop)";
-const making = ["progress: Creating your OpenRouter key…", "progress: Checking it with OpenRouter…"];
+const making = ["progress: Creating your OpenRouter key", "progress: Checking it with OpenRouter…"];
 
 /** The command as a person sees it: what was shown, and how it ended. */
 async function run(editor: Awaited<ReturnType<typeof createEditor>>) {
@@ -43,7 +43,7 @@ describe("the command Create OpenRouter Key", () => {
           question,
           ...making,
           "pick: Set up these tools to use the key “laptop”? (Claude Code)",
-          "progress: Setting up coding tools…",
+          "progress: Setting up coding tools",
           "info: The key “laptop” is ready. Claude Code uses it. Restart Claude Code. [Undo]",
         ],
         keys: ["laptop $25"],
