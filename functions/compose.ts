@@ -1,17 +1,17 @@
-import type { Context, Hono } from "hono";
+import type { Context } from "hono";
 
-import { createOidcIssuer } from "./adapters/identity/oidc.ts";
 import { createMeter, measured } from "./adapters/metering/meter.ts";
 import type { Fetch } from "./adapters/openrouter/provisioner.ts";
 import { createProvisioner } from "./adapters/openrouter/provisioner.ts";
 import type { Stores } from "./adapters/postgres/connect.ts";
 import { isDatabaseAway } from "./adapters/postgres/database.ts";
 import { extensionId, paths, redirectPath } from "./contract/paths.ts";
+import type { App } from "./http/app.ts";
 import { createApp } from "./http/app.ts";
 import type { HttpEnv, RequestRecord } from "./http/env.ts";
 import type { Clock, Deps } from "./services/deps.ts";
 import type { Settled } from "./services/settle-due.ts";
-import { settleDue } from "./services/settle-due.ts";
+import { lazily } from "./lazily.ts";
 import type { Settings } from "./settings.ts";
 
 /** What a host brings. */
@@ -28,7 +28,7 @@ export interface Runtime {
 }
 
 export interface ComposedFunction {
-  readonly app: Hono<HttpEnv>;
+  readonly app: App;
   /** Does what is due by the clock. */
   readonly settleDue: (signal: AbortSignal) => Promise<Settled>;
 }
@@ -52,13 +52,15 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
       wait: runtime.wait,
       clock: runtime.clock,
     }),
-    issuer: createOidcIssuer({
-      ...settings.oidc,
-      redirectUri: `${settings.publicUrl}${paths.authCallback}`,
-      hostedDomain: otherDomains.length === 0 ? onlyDomain : undefined,
-      clock: runtime.clock,
-    }),
-    // Loaded when the first key is made: a start does not need it.
+    // What only a sign-in or a new key needs is loaded for the first of them: a start does not wait for it.
+    issuer: lazily(["authorizationUrl", "redeem"], async () =>
+      (await import("./adapters/identity/oidc.ts")).createOidcIssuer({
+        ...settings.oidc,
+        redirectUri: `${settings.publicUrl}${paths.authCallback}`,
+        hostedDomain: otherDomains.length === 0 ? onlyDomain : undefined,
+        clock: runtime.clock,
+      }),
+    ),
     seal: async (secret, recipient) => (await import("./adapters/sealing/seal.ts")).sealSecret(secret, recipient),
     clock: runtime.clock,
     wait: runtime.wait,
@@ -78,6 +80,6 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
       meter,
       addressOf: runtime.addressOf,
     }),
-    settleDue: (signal) => settleDue(deps, signal),
+    settleDue: async (signal) => (await import("./services/settle-due.ts")).settleDue(deps, signal),
   };
 }

@@ -31,7 +31,7 @@ export type PlanAnswer = z.infer<typeof PlanAnswer>;
 
 /**
  * `allowanceUsd`: the dollars of the plan that are neither given to a key nor spent in this window by keys that have
- * ended. `overAllowanceUsd`: by how much the keys are over a plan that was lowered; they keep working. `keysLeft`: how
+ * ended. `overAllowanceUsd`: by how much the keys are over a plan that was lowered, if they are; they keep working. `keysLeft`: how
  * many more keys may be made.
  */
 export const MeAnswer = z.object({

@@ -22,7 +22,7 @@ export function accountRoutes(deps: Deps) {
         maxLifetimeDays: plan.maxLifetimeDays,
       },
       allowanceUsd: allowanceCents / 100,
-      overAllowanceUsd: overAllowanceCents / 100,
+      ...(overAllowanceCents === 0 ? {} : { overAllowanceUsd: overAllowanceCents / 100 }),
       keysLeft,
     } satisfies MeAnswer);
   });

@@ -7,14 +7,8 @@ import { checkHealth } from "../services/check-health.ts";
 import type { Deps } from "../services/deps.ts";
 import { ServiceError } from "../services/errors.ts";
 import type { Meter } from "../services/meter.ts";
-import { limitRate } from "../services/rate-store.ts";
-import { accountRoutes, sessionRoutes } from "./account.ts";
-import { adminRoutes } from "./admin.ts";
-import { authRoutes } from "./auth.ts";
 import type { HttpEnv, RequestRecord } from "./env.ts";
-import { keyRoutes } from "./keys.ts";
 import { asServiceError, problemAnswer } from "./problems.ts";
-import { raiseRoutes } from "./raises.ts";
 
 const largestBody = 16 * 1024;
 
@@ -28,10 +22,52 @@ export interface AppOptions {
   readonly addressOf: (context: Context<HttpEnv>) => string;
 }
 
-/** The whole HTTP contract. Hosts differ only in how they call it. */
-export function createApp(deps: Deps, options: AppOptions): Hono<HttpEnv> {
-  const app = new Hono<HttpEnv>();
+/** What answers requests; a host calls nothing else. */
+export interface App {
+  readonly fetch: (request: Request, environment?: object) => Promise<Response>;
+}
 
+/** Routes below one path. Their code, and what only they use, is loaded when one of them is first called. */
+interface RouteGroup {
+  readonly path: string;
+  readonly load: () => Promise<Hono<HttpEnv>>;
+}
+
+/** The whole HTTP contract. Hosts differ only in how they call it. */
+export function createApp(deps: Deps, options: AppOptions): App {
+  const groups: readonly RouteGroup[] = [
+    { path: "/v1/auth", load: async () => (await import("./auth.ts")).authRoutes(deps, options.isSecure) },
+    { path: "/v1/session", load: async () => (await import("./account.ts")).sessionRoutes(deps) },
+    { path: "/v1/me", load: async () => (await import("./account.ts")).accountRoutes(deps) },
+    { path: "/v1/keys", load: async () => (await import("./keys.ts")).keyRoutes(deps) },
+    { path: "/v1/raises", load: async () => (await import("./raises.ts")).raiseRoutes(deps) },
+    { path: "/v1/admin", load: async () => (await import("./admin.ts")).adminRoutes(deps) },
+  ];
+  const rest = createFrame(options).get("/v1/health", async (context) => {
+    const reasons = await checkHealth(deps);
+    return reasons.length === 0 ? context.json({ status: "ok" }) : context.json({ status: "degraded", reasons }, 503);
+  });
+  const loaded = new Map<RouteGroup, Promise<Hono<HttpEnv>>>();
+
+  async function appOf(group: RouteGroup): Promise<Hono<HttpEnv>> {
+    return createFrame(options).route(group.path, await group.load());
+  }
+
+  return {
+    async fetch(request, environment) {
+      const { pathname } = new URL(request.url);
+      const group = groups.find(({ path }) => pathname === path || pathname.startsWith(`${path}/`));
+      if (group === undefined) return rest.fetch(request, environment);
+      const app = loaded.get(group) ?? appOf(group);
+      loaded.set(group, app);
+      return (await app).fetch(request, environment);
+    },
+  };
+}
+
+/** What holds for every request: its id, its record, the size of its body, and how errors are told. */
+function createFrame(options: AppOptions): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
   app.use(async (context, next) => {
     const started = performance.now();
     const requestId = crypto.randomUUID();
@@ -69,21 +105,6 @@ export function createApp(deps: Deps, options: AppOptions): Hono<HttpEnv> {
   );
   app.onError((error, context) => problemAnswer(context, asServiceError(error, options.isDatabaseAway)));
   app.notFound((context) => problemAnswer(context, new ServiceError("not_found", "There is nothing at this address.")));
-
-  app.get("/v1/health", async (context) => {
-    const reasons = await checkHealth(deps);
-    return reasons.length === 0 ? context.json({ status: "ok" }) : context.json({ status: "degraded", reasons }, 503);
-  });
-  app.use("/v1/auth/*", async (context, next) => {
-    await limitRate(deps, [{ kind: "signInsOfAddress", id: context.get("address") }]);
-    await next();
-  });
-  app.route("/v1/auth", authRoutes(deps, options.isSecure));
-  app.route("/v1/session", sessionRoutes(deps));
-  app.route("/v1/me", accountRoutes(deps));
-  app.route("/v1/keys", keyRoutes(deps));
-  app.route("/v1/raises", raiseRoutes(deps));
-  app.route("/v1/admin", adminRoutes(deps));
   return app;
 }
 

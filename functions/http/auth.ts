@@ -6,6 +6,7 @@ import type { TokenAnswer } from "../contract/account.ts";
 import { problemStatuses } from "../contract/problem.ts";
 import { TokenRequest } from "../contract/requests.ts";
 import type { Deps } from "../services/deps.ts";
+import { limitRate } from "../services/rate-store.ts";
 import { isAdmin } from "../services/read-account.ts";
 import { finishSignIn, openSession, startSignIn } from "../services/sign-in.ts";
 import type { HttpEnv } from "./env.ts";
@@ -32,6 +33,10 @@ export function authRoutes(deps: Deps, isSecure: boolean) {
   const cookieOptions = { path: "/", httpOnly: true, secure: isSecure, sameSite: "Lax" } as const;
 
   return new Hono<HttpEnv>()
+    .use(async (context, next) => {
+      await limitRate(deps, [{ kind: "signInsOfAddress", id: context.get("address") }]);
+      await next();
+    })
     .get("/start", async (context) => {
       const query = parseWith(StartQuery, context.req.query());
       const { authorizationUrl, browserToken } = await startSignIn(deps, {

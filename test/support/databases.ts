@@ -54,8 +54,11 @@ export const databaseKinds: readonly [DatabaseKind, DatabaseKind] = [
   },
 ];
 
-/** For mocha's root `after`: nothing outlives the run. */
+/** For mocha's `after`: nothing outlives the run. A later suite that opens one starts it again. */
 export async function closeDatabases(): Promise<void> {
-  await (await embedded)?.close();
-  await (await server)?.stop();
+  const running = { embedded, server };
+  embedded = undefined;
+  server = undefined;
+  await (await running.embedded)?.close();
+  await (await running.server)?.stop();
 }
