@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
 
-import { createOidcIssuer } from "./adapters/identity/oidc.ts";
+import type { DocumentMeans } from "./adapters/identity/issuer-document.ts";
+import { lazyAccessTokenIssuer, lazyIssuer } from "./adapters/identity/lazy.ts";
 import type { Fetch } from "./adapters/openrouter/provisioner.ts";
 import { createProvisioner } from "./adapters/openrouter/provisioner.ts";
 import type { Stores } from "./adapters/postgres/connect.ts";
@@ -9,6 +10,7 @@ import { extensionId, paths, redirectPath } from "./contract/paths.ts";
 import { createApp } from "./http/app.ts";
 import type { HttpEnv, RequestRecord } from "./http/env.ts";
 import type { Clock, Deps } from "./services/deps.ts";
+import type { AccessTokenIssuer, IdentityIssuer } from "./services/identity-issuer.ts";
 import { sweepReservations } from "./services/sweep-reservations.ts";
 import type { Settings } from "./settings.ts";
 
@@ -28,26 +30,31 @@ export interface ComposedFunction {
 
 /** The function, built from its settings and a host's means. */
 export function compose(settings: Settings, runtime: Runtime): ComposedFunction {
-  const [onlyDomain, ...otherDomains] = settings.allowedDomains;
+  const means: DocumentMeans = { fetch: runtime.fetch, cache: runtime.stores.documents, clock: runtime.clock };
   const deps: Deps = {
     keys: runtime.stores.keys,
     accounts: runtime.stores.accounts,
+    identities: runtime.stores.identities,
     pingDatabase: runtime.stores.pingDatabase,
     provisioner: createProvisioner({ ...settings.openRouter, fetch: runtime.fetch, wait: runtime.wait }),
-    issuer: createOidcIssuer({
-      ...settings.oidc,
-      redirectUri: `${settings.publicUrl}${paths.authCallback}`,
-      hostedDomain: otherDomains.length === 0 ? onlyDomain : undefined,
-      clock: runtime.clock,
-    }),
+    issuer: signInIssuer(settings, means),
+    accessTokens: accessTokenIssuer(settings, means),
     // Loaded when the first key is made: a start does not need it.
     seal: async (secret, recipient) => (await import("./adapters/sealing/seal.ts")).sealSecret(secret, recipient),
     clock: runtime.clock,
     rules: {
       plans: settings.plans,
       allowedDomains: settings.allowedDomains,
+      requireEmailVerified: settings.requireEmailVerified,
+      allowGuests: settings.allowGuests,
       adminEmails: settings.adminEmails,
-      redirects: { extensionId, path: redirectPath, listed: settings.sessionRedirects },
+      adminGroup: settings.adminGroup,
+      redirects: {
+        extensionId,
+        path: redirectPath,
+        listed: settings.sessionRedirects,
+        codePage: `${settings.publicUrl}${paths.authCode}`,
+      },
     },
   };
   return {
@@ -58,4 +65,32 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
     }),
     sweep: (signal) => sweepReservations(deps, signal),
   };
+}
+
+function signInIssuer(settings: Settings, means: DocumentMeans): IdentityIssuer {
+  const { signIn, allowedDomains } = settings;
+  const redirectUri = `${settings.publicUrl}${paths.authCallback}`;
+  if (signIn.kind === "github") {
+    return lazyIssuer(async () => {
+      const { createGitHubIssuer } = await import("./adapters/identity/github.ts");
+      return createGitHubIssuer({ ...means, ...signIn, redirectUri, allowedDomains });
+    });
+  }
+  const [onlyDomain, ...otherDomains] = allowedDomains;
+  const hostedDomain = otherDomains.length === 0 ? onlyDomain : undefined;
+  const wantsGroups =
+    settings.adminGroup !== undefined ||
+    settings.plans.some(({ match }) => match !== "everyone" && match.groups !== undefined);
+  return lazyIssuer(async () => {
+    const { createOidcIssuer } = await import("./adapters/identity/oidc.ts");
+    return createOidcIssuer({ ...means, ...signIn, redirectUri, hostedDomain, wantsGroups });
+  });
+}
+
+function accessTokenIssuer({ entraApi }: Settings, means: DocumentMeans): AccessTokenIssuer | undefined {
+  if (entraApi === undefined) return undefined;
+  return lazyAccessTokenIssuer(async () => {
+    const { createEntraIssuer } = await import("./adapters/identity/entra.ts");
+    return createEntraIssuer(means, entraApi);
+  });
 }

@@ -5,11 +5,13 @@ import { matchedRoutes } from "hono/route";
 import { checkHealth } from "../services/check-health.ts";
 import type { Deps } from "../services/deps.ts";
 import { ServiceError } from "../services/errors.ts";
-import { accountRoutes, sessionRoutes } from "./account.ts";
+import { accountRoutes } from "./account.ts";
 import { authRoutes } from "./auth.ts";
+import { identityRoutes } from "./identities.ts";
 import type { HttpEnv, RequestRecord } from "./env.ts";
 import { keyRoutes } from "./keys.ts";
 import { asServiceError, problemAnswer } from "./problems.ts";
+import { ownSessionRoutes, sessionRoutes } from "./sessions.ts";
 
 const largestBody = 16 * 1024;
 
@@ -61,6 +63,8 @@ export function createApp(deps: Deps, options: AppOptions): Hono<HttpEnv> {
   });
   app.route("/v1/auth", authRoutes(deps, options.isSecure));
   app.route("/v1/session", sessionRoutes(deps));
+  app.route("/v1/sessions", ownSessionRoutes(deps));
+  app.route("/v1/admin/identities", identityRoutes(deps));
   app.route("/v1/me", accountRoutes(deps));
   app.route("/v1/keys", keyRoutes(deps));
   return app;

@@ -1,16 +1,43 @@
 import { createMiddleware } from "hono/factory";
 
 import type { Deps } from "../services/deps.ts";
-import { authenticate } from "../services/sign-in.ts";
+import { ServiceError } from "../services/errors.ts";
+import { isAdmin } from "../services/read-account.ts";
+import { authenticate, requireFresh, requireStillSignedIn } from "../services/sessions.ts";
 import type { HttpEnv } from "./env.ts";
 
-/** The session's owner, or 401. Who is acting comes from here and never from a body. */
+/**
+ * The session's owner, or 401. Who is acting comes from here and never from a body. What a request made or changed is
+ * answered only if the session lived to see it: who was cut meanwhile gets no secret.
+ */
 export function requireSession(deps: Deps) {
   return createMiddleware<HttpEnv>(async (context, next) => {
     const bearer = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header("Authorization") ?? "")?.[1];
-    const { owner, tokenHash } = await authenticate(deps, bearer);
-    context.set("owner", owner);
-    context.set("tokenHash", tokenHash);
+    const session = await authenticate(deps, bearer);
+    context.set("session", session);
+    context.set("owner", session.owner);
+    await next();
+    const { method } = context.req;
+    if ((method === "POST" || method === "PATCH") && context.res.status < 400) {
+      await requireStillSignedIn(deps, session);
+    }
+  });
+}
+
+/** For what makes, revives or hands over keys, and for administration. Behind `requireSession`. */
+export function requireFreshSignIn(deps: Deps) {
+  return createMiddleware<HttpEnv>(async (context, next) => {
+    requireFresh(deps, context.get("session").authTime);
+    await next();
+  });
+}
+
+/** Behind `requireSession`. */
+export function requireAdmin(deps: Deps) {
+  return createMiddleware<HttpEnv>(async (context, next) => {
+    if (!isAdmin(deps.rules, context.get("owner"))) {
+      throw new ServiceError("forbidden", "Only administrators may do this.");
+    }
     await next();
   });
 }

@@ -1,13 +1,14 @@
 import type { ProblemCode } from "../contract/problem.ts";
 import type { Owner } from "../services/account-store.ts";
+import type { CurrentSession } from "../services/sessions.ts";
 
 /** What handlers find on a request. */
 export interface HttpEnv {
   Variables: {
     requestId: string;
-    /** Set behind `authenticate`. */
+    /** Set behind `requireSession`. */
     owner: Owner;
-    tokenHash: string;
+    session: CurrentSession;
     /** The problem that was answered, for the log. */
     code: ProblemCode | undefined;
   };

@@ -11,7 +11,8 @@ import type { Deps } from "../services/deps.ts";
 import { ServiceError } from "../services/errors.ts";
 import type { OwnedKey } from "../services/list-keys.ts";
 import { listKeys } from "../services/list-keys.ts";
-import { requireSession } from "./authenticate.ts";
+import { requireFresh } from "../services/sessions.ts";
+import { requireFreshSignIn, requireSession } from "./authenticate.ts";
 import type { HttpEnv } from "./env.ts";
 import { parseBody } from "./parse.ts";
 
@@ -26,7 +27,7 @@ export function keyRoutes(deps: Deps) {
         spendComplete: list.complete,
       } satisfies KeysAnswer);
     })
-    .post("/", async (context) => {
+    .post("/", requireFreshSignIn(deps), async (context) => {
       const header = IdempotencyKey.safeParse(context.req.header(idempotencyHeader));
       if (!header.success) {
         throw new ServiceError(
@@ -49,6 +50,7 @@ export function keyRoutes(deps: Deps) {
     })
     .patch("/:id", async (context) => {
       const { name, disabled } = await parseBody(context, PatchKeyRequest);
+      if (disabled === false) requireFresh(deps, context.get("session").authTime);
       const changed = await changeKey(deps, context.get("owner"), keyId(context.req.param("id")), {
         ...(name === undefined ? {} : { name }),
         ...(disabled === undefined ? {} : { disabled }),

@@ -44,3 +44,9 @@ function sentence(issue: z.core.$ZodIssue): string {
 function withArticle(noun: string): string {
   return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
 }
+
+/** Ids are UUIDs; anything else is nobody's and must not reach the database. */
+export function parseId(text: string, otherwise: string): string {
+  if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) throw new ServiceError("not_found", otherwise);
+  return text.toLowerCase();
+}

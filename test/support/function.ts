@@ -13,7 +13,7 @@ import { extensionId } from "../../functions/contract/paths.ts";
 import type { RequestRecord } from "../../functions/http/env.ts";
 import { readSettings } from "../../functions/settings.ts";
 import { createBrowser, followSignIn } from "./issuer/browserless.ts";
-import type { Issuer } from "./issuer/issuer.ts";
+import type { Issuer, IssuerOptions } from "./issuer/issuer.ts";
 import { startIssuer } from "./issuer/issuer.ts";
 import type { OpenRouterStandIn } from "./openrouter/stand-in.ts";
 import { startOpenRouter } from "./openrouter/stand-in.ts";
@@ -25,7 +25,7 @@ export interface RunningFunction {
   readonly issuer: Issuer;
   /** One entry for each request that was answered. */
   readonly records: readonly RequestRecord[];
-  /** Moves the clocks of the function and of OpenRouter alike. */
+  /** Moves the clocks of the function, of the issuer and of OpenRouter alike. */
   readonly advance: (milliseconds: number) => void;
   readonly sweep: () => Promise<number>;
   /** Signs in through the issuer's page and returns who may call as that person. */
@@ -53,6 +53,7 @@ interface CallOptions {
 export interface FunctionOptions {
   readonly stores: Stores;
   readonly environment?: Readonly<Record<string, string>>;
+  readonly issuer?: Partial<IssuerOptions>;
 }
 
 export async function startFunction(options: FunctionOptions): Promise<RunningFunction> {
@@ -63,7 +64,11 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
   if (address === null || typeof address === "string") throw new Error("The function got no port.");
   const url = `http://127.0.0.1:${address.port}`;
   const openRouter = await startOpenRouter();
-  const issuer = await startIssuer({ redirectUris: [`${url}/v1/auth/callback`] });
+  const issuer = await startIssuer({
+    redirectUris: [`${url}/v1/auth/callback`],
+    skew: () => skewed,
+    ...options.issuer,
+  });
 
   const records: RequestRecord[] = [];
   const settings = readSettings({
@@ -132,6 +137,7 @@ export function startParameters(
   functionUrl: string,
   redirect = desktopRedirect,
   state = "editor-state",
+  more: Readonly<Record<string, string>> = {},
 ): StartParameters {
   const verifier = randomBytes(32).toString("base64url");
   const query = new URLSearchParams({
@@ -139,6 +145,7 @@ export function startParameters(
     code_challenge_method: "S256",
     redirect_uri: redirect,
     state,
+    ...more,
   });
   return { verifier, url: `${functionUrl}/v1/auth/start?${query.toString()}` };
 }

@@ -3,9 +3,13 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 
 import type { AccountStore } from "../../services/account-store.ts";
+import type { DocumentCache } from "../../services/document-cache.ts";
+import type { IdentityStore } from "../../services/identity-store.ts";
 import type { KeyStore } from "../../services/key-store.ts";
 import { createAccountStore } from "./account-store.ts";
 import type { Database } from "./database.ts";
+import { createDocumentCache } from "./document-cache.ts";
+import { createIdentityStore } from "./identity-store.ts";
 import { createKeyStore } from "./key-store.ts";
 import { migrate } from "./migrate.ts";
 import { keys } from "./schema.ts";
@@ -14,6 +18,8 @@ import { keys } from "./schema.ts";
 export interface Stores {
   readonly keys: KeyStore;
   readonly accounts: AccountStore;
+  readonly identities: IdentityStore;
+  readonly documents: DocumentCache;
   readonly pingDatabase: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -69,6 +75,8 @@ export async function openStores(database: Database, close: () => Promise<void>)
   return {
     keys: createKeyStore(database),
     accounts: createAccountStore(database),
+    identities: createIdentityStore(database),
+    documents: createDocumentCache(database),
     pingDatabase: async () => {
       await database.execute(sql`select 1`);
     },

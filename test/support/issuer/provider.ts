@@ -1,4 +1,5 @@
 import { generateKeyPair, randomBytes } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { promisify } from "node:util";
 
 import { interactionPolicy, Provider } from "oidc-provider";
@@ -11,6 +12,9 @@ import { faultPage } from "./sign-in-page.ts";
 
 const hour = 3600;
 
+/** The id of the provider's one signing key. */
+export const keyId = "stand-in";
+
 /** Where the sign-in page lives; the interaction's id follows. */
 export const signInPath = "/sign-in/";
 
@@ -21,6 +25,8 @@ export const sessionCookie = "issuer_session";
 export interface ProviderSources {
   readonly findClient: (id: string) => AdapterPayload | undefined;
   readonly people: () => readonly Person[];
+  /** The ID token to hand out in place of the one that the provider made. */
+  readonly reshape: (idToken: string, key: KeyObject) => Promise<string>;
 }
 
 /** The certified provider, configured as a company's issuer: code flow, PKCE always, claims in the ID token. */
@@ -29,7 +35,7 @@ export async function createProvider(url: string, sources: ProviderSources): Pro
   const configuration: Configuration = {
     adapter: createMemoryAdapter(sources.findClient),
     jwks: {
-      keys: [{ ...privateKey.export({ format: "jwk" }), kty: "RSA", kid: "stand-in", use: "sig", alg: "RS256" }],
+      keys: [{ ...privateKey.export({ format: "jwk" }), kty: "RSA", kid: keyId, use: "sig", alg: "RS256" }],
     },
     // Cookies ignore the port: names of its own keep them apart from the function's on the same loopback address.
     cookies: {
@@ -68,7 +74,15 @@ export async function createProvider(url: string, sources: ProviderSources): Pro
       ctx.body = faultPage(`${out.error}: ${out.error_description ?? "no further detail"}`);
     },
   };
-  return new Provider(url, configuration);
+  const provider = new Provider(url, configuration);
+  provider.use(async (ctx, next) => {
+    await next();
+    const body: unknown = ctx.body;
+    if (typeof body === "object" && body !== null && "id_token" in body && typeof body.id_token === "string") {
+      ctx.body = { ...body, id_token: await sources.reshape(body.id_token, privateKey) };
+    }
+  });
+  return provider;
 }
 
 /** Company-wide consent, as an administrator gives it once: nobody is asked. */
