@@ -36,6 +36,13 @@ export interface IssuerOptions {
   readonly skew?: () => number;
 }
 
+/** Answers with this status, and either an HTML page or the way to another address. */
+export interface IssuerFault {
+  readonly path: RegExp;
+  readonly status: number;
+  readonly location?: string;
+}
+
 export interface Issuer {
   /** The issuer identifier, `http://127.0.0.1:PORT` and the path; discovery is below it. */
   readonly url: string;
@@ -46,8 +53,8 @@ export interface Issuer {
   setRedirectUris(redirectUris: readonly string[]): void;
   /** Makes the issuer hand out other ID tokens, or honest ones again. */
   setForge(forge: Forge | undefined): void;
-  /** Makes every request answer with this status, an HTML page in it; undefined: as it should be. */
-  setBroken(status: number | undefined): void;
+  /** Breaks the paths that match; undefined: all is as it should be. */
+  setFault(fault: IssuerFault | undefined): void;
   /** How often each path was asked for. */
   readonly requests: ReadonlyMap<string, number>;
   /** Closes the port and every connection; may be called twice. */
@@ -68,7 +75,7 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const url = `http://127.0.0.1:${await listen(server, options.port ?? 0)}${path}`;
   const requests = new Map<string, number>();
   let forge: Forge | undefined;
-  let broken: number | undefined;
+  let fault: IssuerFault | undefined;
   const provider = await createProvider(url, {
     people: () => people,
     reshape: (idToken, key) => reshape(idToken, key, { skewSeconds: Math.round(skew() / 1000), forge }),
@@ -87,8 +94,9 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   server.on("request", (request, response) => {
     const asked = request.url?.split("?")[0] ?? "";
     requests.set(asked, (requests.get(asked) ?? 0) + 1);
-    if (broken !== undefined) {
-      send(response, broken, faultPage("This issuer is out of order."));
+    if (fault?.path.test(asked) === true) {
+      if (fault.location !== undefined) response.setHeader("location", fault.location);
+      send(response, fault.status, faultPage("This issuer is out of order."));
       return;
     }
     if (!remembersSignIn) forgetSignIn(request);
@@ -109,8 +117,8 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
     setForge: (next) => {
       forge = next;
     },
-    setBroken: (status) => {
-      broken = status;
+    setFault: (next) => {
+      fault = next;
     },
     stop: () =>
       new Promise((resolve) => {
