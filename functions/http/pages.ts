@@ -12,7 +12,7 @@ export interface Page {
 export function refusalPage(page: { sentence: string; location: string | undefined; requestId: string }): Page {
   const { location } = page;
   return {
-    policy: policy("'none'"),
+    policy: `${basePolicy}; form-action 'none'`,
     body: layout(
       "Not signed in",
       html`<p>${page.sentence}</p>
@@ -30,7 +30,8 @@ export function askPage(page: { location: string; email: string; secondsAgo: num
     ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
   );
   return {
-    policy: policy(origin),
+    // No form-action: browsers hold the redirects after the form to it too, and where those lead is the editor's affair.
+    policy: basePolicy,
     body: layout(
       `Sign in to VS Code at ${host}?`,
       html`<p>
@@ -51,7 +52,7 @@ export function askPage(page: { location: string; email: string; secondsAgo: num
 /** Shows the code, for an editor that no address leads to. */
 export function codePage(page: { code: string; email: string }): Page {
   return {
-    policy: policy("'none'"),
+    policy: `${basePolicy}; form-action 'none'`,
     body: layout(
       "Your sign-in code",
       html`<p>
@@ -69,9 +70,7 @@ export function codePage(page: { code: string; email: string }): Page {
   };
 }
 
-function policy(formAction: string): string {
-  return `default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action ${formAction}`;
-}
+const basePolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
 
 function layout(
   title: string,

@@ -61,7 +61,8 @@ export async function openSessionFor(
     id: crypto.randomUUID(),
     tokenHash: await sha256(token),
     ownerId,
-    authTime,
+    // A proof from the future would stay fresh for ever.
+    authTime: Math.min(authTime, now),
     now,
     idleUntil: now + idleMs,
     expiresAt,

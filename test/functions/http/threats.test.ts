@@ -171,8 +171,7 @@ for (const kind of databaseKinds) {
           action: listed,
           request: "1",
           state: false,
-          policy:
-            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action https://editor.example.com",
+          policy: "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
           unlisted: [400, 400, 400],
           signedIn: 200,
         },
