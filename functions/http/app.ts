@@ -36,6 +36,9 @@ export function createApp(deps: Deps, options: AppOptions): Hono<HttpEnv> {
     context.res.headers.set("Referrer-Policy", "no-referrer");
     context.res.headers.set("X-Content-Type-Options", "nosniff");
     const code = context.get("code");
+    const fault = context.error ?? context.get("refusal");
+    // Who runs the function has to see which check an issuer's answer failed; the person is told a sentence only.
+    const isOfIssuer = fault?.cause instanceof Error && fault.cause.name === "IssuerError";
     options.record({
       requestId,
       method: context.req.method,
@@ -43,7 +46,7 @@ export function createApp(deps: Deps, options: AppOptions): Hono<HttpEnv> {
       status: context.res.status,
       milliseconds: Math.round((performance.now() - started) * 10) / 10,
       ...(code === undefined ? {} : { code }),
-      ...(context.res.status >= 500 && context.error !== undefined ? { cause: causes(context.error) } : {}),
+      ...(fault !== undefined && (context.res.status >= 500 || isOfIssuer) ? { cause: causes(fault) } : {}),
     });
   });
   app.use(

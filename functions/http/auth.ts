@@ -109,6 +109,7 @@ async function refuse(
   refusal: ServiceError,
   location: string | undefined,
 ): Promise<Response> {
+  context.set("refusal", refusal);
   if (context.req.header("Accept")?.includes("text/html") !== true) return problemAnswer(context, refusal);
   context.set("code", refusal.code);
   const { refusalPage } = await loadPages();

@@ -1,5 +1,6 @@
 import type { ProblemCode } from "../contract/problem.ts";
 import type { Owner } from "../services/account-store.ts";
+import type { ServiceError } from "../services/errors.ts";
 import type { CurrentSession } from "../services/sessions.ts";
 
 /** What handlers find on a request. */
@@ -11,6 +12,8 @@ export interface HttpEnv {
     session: CurrentSession;
     /** The problem that was answered, for the log. */
     code: ProblemCode | undefined;
+    /** A refusal that was told on a page instead of being thrown. */
+    refusal: ServiceError | undefined;
   };
 }
 
@@ -23,6 +26,6 @@ export interface RequestRecord {
   readonly status: number;
   readonly milliseconds: number;
   readonly code?: ProblemCode;
-  /** For status 500 and above: the chain of causes by name and message. */
+  /** For status 500 and above, and for answers of the sign-in service that failed a check: the causes by name and message. */
   readonly cause?: string;
 }

@@ -197,6 +197,23 @@ for (const kind of databaseKinds) {
         assert.deepStrictEqual(pages, [1, 1, 2, 3]);
       });
 
+      it("whose answer fails a check are told apart in the record, and nobody is named there", async () => {
+        claim({ aud: "planted-client" });
+        await outcome(running);
+        claim({ email_verified: false });
+        await outcome(running);
+        const [failed, unverified] = running.records.filter(({ code }) => code === "forbidden");
+        const records = JSON.stringify(running.records);
+        assert.deepStrictEqual(
+          [
+            failed?.cause?.split(" < ")[1],
+            unverified?.cause,
+            ["planted", "ada@"].filter((text) => records.includes(text)),
+          ],
+          ["IssuerError: The token failed a check: ERR_JWT_CLAIM_VALIDATION_FAILED (aud).", undefined, []],
+        );
+      });
+
       it("take no other wish than these, and each once", async () => {
         const { url } = startParameters(running.url);
         const spoilt = ["&prompt=none", "&prompt=consent", "&max_age=-1", "&max_age=1e3", "&prompt=login&prompt=login"];

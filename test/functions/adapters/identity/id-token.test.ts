@@ -5,6 +5,7 @@ import * as z from "zod/mini";
 
 import type { IdTokenChecks } from "../../../../functions/adapters/identity/id-token.ts";
 import { verifyIdToken } from "../../../../functions/adapters/identity/id-token.ts";
+import { tokenKeys } from "../../../../functions/adapters/identity/token-keys.ts";
 import type { IssuerKind } from "../../../../functions/policy/issuer-kind.ts";
 import type { Identity } from "../../../../functions/services/identity-issuer.ts";
 import { IssuerError } from "../../../../functions/services/identity-issuer.ts";
@@ -192,6 +193,19 @@ describe("an ID token", () => {
     ).catch((error: unknown) => error);
     assert.ok(fault instanceof IssuerError);
     assert.deepStrictEqual([/planted/.test(fault.message), fault.cause], [false, undefined]);
+  });
+
+  it("is believed when the issuer has just begun to use its key", async () => {
+    const former = createTokenSmith("former");
+    const keys = tokenKeys({ read: async () => former.jwks, renew: async () => smith.jwks });
+    const { subject } = await verifyIdToken(await tokenOf({}), { ...checksFor("other"), keys });
+    await assert.rejects(
+      verifyIdToken(await former.sign(honest, { kid: "unknown" }), { ...checksFor("other"), keys }),
+      {
+        kind: "refused",
+      },
+    );
+    assert.equal(subject, "ada");
   });
 
   it("is not taken for bad when it is the keys that cannot be had", async () => {
