@@ -21,6 +21,9 @@ export const signInPath = "/sign-in/";
 /** Names the cookie by which the provider knows a browser that has signed in; `.sig` follows for its signature. */
 export const sessionCookie = "issuer_session";
 
+/** One for all issuers of a process: making one takes longer than most tests. */
+let signingKey: Promise<{ readonly privateKey: KeyObject }> | undefined;
+
 /** What the provider reads anew at every request, so that a test may change it while the issuer runs. */
 export interface ProviderSources {
   readonly findClient: (id: string) => AdapterPayload | undefined;
@@ -31,7 +34,8 @@ export interface ProviderSources {
 
 /** The certified provider, configured as a company's issuer: code flow, PKCE always, claims in the ID token. */
 export async function createProvider(url: string, sources: ProviderSources): Promise<Provider> {
-  const { privateKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+  signingKey ??= promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+  const { privateKey } = await signingKey;
   const configuration: Configuration = {
     adapter: createMemoryAdapter(sources.findClient),
     jwks: {
