@@ -169,7 +169,13 @@ for (const kind of databaseKinds) {
       const other = await running.signIn("linus@example.com");
       renumber("grace@example.com", "subject-new");
       await outcome(running, "grace@example.com");
-      const codes = await Promise.all([decide("merge"), decide("merge", other)]);
+      const [conflict] = await waiting();
+      const answers = await Promise.all(
+        [admin, other].map((by) =>
+          by.call("POST", `/v1/admin/identities/${conflict?.id}`, { body: { decision: "merge" } }),
+        ),
+      );
+      const codes = answers.map(codeOf);
       assert.deepStrictEqual(codes.toSorted(), ["204", "conflict"]);
     });
   });
