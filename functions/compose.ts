@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 
 import { createMeter, measured } from "./adapters/metering/meter.ts";
+import type { DocumentMeans } from "./adapters/identity/issuer-document.ts";
 import type { Fetch } from "./adapters/openrouter/provisioner.ts";
 import { createProvisioner } from "./adapters/openrouter/provisioner.ts";
 import type { Stores } from "./adapters/postgres/connect.ts";
@@ -10,6 +11,7 @@ import type { App } from "./http/app.ts";
 import { createApp } from "./http/app.ts";
 import type { HttpEnv, RequestRecord } from "./http/env.ts";
 import type { Clock, Deps } from "./services/deps.ts";
+import type { AccessTokenIssuer, IdentityIssuer } from "./services/identity-issuer.ts";
 import type { Settled } from "./services/settle-due.ts";
 import { lazily } from "./lazily.ts";
 import type { Settings } from "./settings.ts";
@@ -35,12 +37,18 @@ export interface ComposedFunction {
 
 /** The function, built from its settings and a host's means. */
 export function compose(settings: Settings, runtime: Runtime): ComposedFunction {
-  const [onlyDomain, ...otherDomains] = settings.allowedDomains;
   const meter = createMeter();
   const { stores } = runtime;
+  const fetch: Fetch = (url, init) => meter.upstream(() => runtime.fetch(url, init));
+  const means: DocumentMeans = {
+    fetch: runtime.fetch,
+    cache: measured(stores.documents, meter.database),
+    clock: runtime.clock,
+  };
   const deps: Deps = {
     keys: measured(stores.keys, meter.database),
     accounts: measured(stores.accounts, meter.database),
+    identities: measured(stores.identities, meter.database),
     raises: measured(stores.raises, meter.database),
     audit: measured(stores.audit, meter.database),
     rates: measured(stores.rates, meter.database),
@@ -48,19 +56,13 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
     pingDatabase: () => meter.database(stores.pingDatabase),
     provisioner: createProvisioner({
       ...settings.openRouter,
-      fetch: (url, init) => meter.upstream(() => runtime.fetch(url, init)),
+      fetch,
       wait: runtime.wait,
       clock: runtime.clock,
     }),
-    // What only a sign-in or a new key needs is loaded for the first of them: a start does not wait for it.
-    issuer: lazily(["authorizationUrl", "redeem"], async () =>
-      (await import("./adapters/identity/oidc.ts")).createOidcIssuer({
-        ...settings.oidc,
-        redirectUri: `${settings.publicUrl}${paths.authCallback}`,
-        hostedDomain: otherDomains.length === 0 ? onlyDomain : undefined,
-        clock: runtime.clock,
-      }),
-    ),
+    issuer: signInIssuer(settings, means),
+    accessTokens: accessTokenIssuer(settings, means),
+    // Loaded when the first key is made: a start does not need it.
     seal: async (secret, recipient) => (await import("./adapters/sealing/seal.ts")).sealSecret(secret, recipient),
     clock: runtime.clock,
     wait: runtime.wait,
@@ -68,8 +70,16 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
     rules: {
       plans: settings.plans,
       allowedDomains: settings.allowedDomains,
+      requireEmailVerified: settings.requireEmailVerified,
+      allowGuests: settings.allowGuests,
       adminEmails: settings.adminEmails,
-      redirects: { extensionId, path: redirectPath, listed: settings.sessionRedirects },
+      adminGroup: settings.adminGroup,
+      redirects: {
+        extensionId,
+        path: redirectPath,
+        listed: settings.sessionRedirects,
+        codePage: `${settings.publicUrl}${paths.authCode}`,
+      },
     },
   };
   return {
@@ -82,4 +92,34 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
     }),
     settleDue: async (signal) => (await import("./services/settle-due.ts")).settleDue(deps, signal),
   };
+}
+
+/** What only a sign-in needs is loaded for the first of them: a start does not wait for it. */
+function signInIssuer(settings: Settings, means: DocumentMeans): IdentityIssuer {
+  const { signIn, allowedDomains } = settings;
+  const redirectUri = `${settings.publicUrl}${paths.authCallback}`;
+  const verbs = ["authorizationUrl", "redeem"] as const;
+  if (signIn.kind === "github") {
+    return lazily<IdentityIssuer>(verbs, async () => {
+      const { createGitHubIssuer } = await import("./adapters/identity/github.ts");
+      return createGitHubIssuer({ ...means, ...signIn, redirectUri, allowedDomains });
+    });
+  }
+  const [onlyDomain, ...otherDomains] = allowedDomains;
+  const hostedDomain = otherDomains.length === 0 ? onlyDomain : undefined;
+  const wantsGroups =
+    settings.adminGroup !== undefined ||
+    settings.plans.some(({ match }) => match !== "everyone" && match.groups !== undefined);
+  return lazily<IdentityIssuer>(verbs, async () => {
+    const { createOidcIssuer } = await import("./adapters/identity/oidc.ts");
+    return createOidcIssuer({ ...means, ...signIn, redirectUri, hostedDomain, wantsGroups });
+  });
+}
+
+function accessTokenIssuer({ entraApi }: Settings, means: DocumentMeans): AccessTokenIssuer | undefined {
+  if (entraApi === undefined) return undefined;
+  return lazily<AccessTokenIssuer>(["verify"], async () => {
+    const { createEntraIssuer } = await import("./adapters/identity/entra.ts");
+    return createEntraIssuer(means, entraApi);
+  });
 }

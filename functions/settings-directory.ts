@@ -112,9 +112,18 @@ function isTokenUrl(address: string, directoryUrl: string): boolean {
   );
 }
 
-export function readEntra(text: ReadText, address: ReadAddress, faults: string[]): EntraSettings | undefined {
+/** `signsIn`: the tenant and its login address are given for signing in, and alone do not ask for the directory. */
+export function readEntra(
+  text: ReadText,
+  address: ReadAddress,
+  signsIn: boolean,
+  faults: string[],
+): EntraSettings | undefined {
   const required = ["ENTRA_TENANT_ID", "ENTRA_CLIENT_ID", "ENTRA_CLIENT_SECRET"] as const;
-  const given = [...required, "GRAPH_URL" as const, "ENTRA_LOGIN_URL" as const].filter((name) => text(name));
+  const shared: readonly Name[] = signsIn ? ["ENTRA_TENANT_ID", "ENTRA_LOGIN_URL"] : [];
+  const given = [...required, "GRAPH_URL" as const, "ENTRA_LOGIN_URL" as const].filter(
+    (name) => text(name) !== undefined && !shared.includes(name),
+  );
   const missing = required.filter((name) => text(name) === undefined);
   if (given.length === 0) return undefined;
   for (const name of missing) {

@@ -6,9 +6,11 @@ import type { Plan } from "./policy/plan.ts";
 import { safePlan } from "./policy/plan.ts";
 import type { EntraSettings, GoogleSettings } from "./settings-directory.ts";
 import { directoryNames, readEntra, readGoogle } from "./settings-directory.ts";
+import type { SignInSettings } from "./sign-in-settings.ts";
+import { readSignInSettings, signInNames } from "./sign-in-settings.ts";
 
 /** What a deployment decides, parsed once from the environment. Names and defaults: the README's table. */
-export interface Settings {
+export interface Settings extends SignInSettings {
   readonly port: number;
   readonly host: string;
   /** The function's own address as browsers see it, without a slash at its end. */
@@ -16,7 +18,6 @@ export interface Settings {
   readonly databaseUrl: string | undefined;
   readonly dataDir: string;
   readonly openRouter: { readonly managementKey: string; readonly baseUrl: string };
-  readonly oidc: { readonly issuer: string; readonly clientId: string; readonly clientSecret: string };
   readonly allowedDomains: readonly string[];
   readonly adminEmails: readonly string[];
   readonly plans: readonly Plan[];
@@ -62,9 +63,7 @@ const names = [
   "DATA_DIR",
   "OPENROUTER_MANAGEMENT_KEY",
   "OPENROUTER_BASE_URL",
-  "OIDC_ISSUER",
-  "OIDC_CLIENT_ID",
-  "OIDC_CLIENT_SECRET",
+  ...signInNames,
   "ALLOWED_DOMAINS",
   "ADMIN_EMAILS",
   "PLANS",
@@ -120,22 +119,14 @@ export function readSettings(environment: Environment, readTextFile?: (path: str
       managementKey: required("OPENROUTER_MANAGEMENT_KEY", "make one at OpenRouter under Settings, Management Keys"),
       baseUrl: address("OPENROUTER_BASE_URL", text("OPENROUTER_BASE_URL") ?? "https://openrouter.ai/api/v1"),
     },
-    oidc: {
-      // Compared exactly with what the issuer says of itself, so a slash at its end is kept.
-      issuer: checkIssuer(
-        required("OIDC_ISSUER", "the address of your sign-in issuer, such as https://accounts.google.com"),
-        faults,
-      ),
-      clientId: required("OIDC_CLIENT_ID", "the id of the web application registered with the issuer"),
-      clientSecret: required("OIDC_CLIENT_SECRET", "the secret of that application"),
-    },
+    ...readSignInSettings({ text, required, address, list, faults }),
     allowedDomains: list("ALLOWED_DOMAINS").map((domain) => domain.toLowerCase()),
     adminEmails: readEmails("ADMIN_EMAILS", list("ADMIN_EMAILS"), faults),
     plans: readPlans(text("PLANS"), text("PLANS_FILE"), readTextFile, faults),
     sessionRedirects: readRedirects(list("SESSION_REDIRECTS"), faults),
     directory: {
       google: readGoogle(text, address, faults),
-      entra: readEntra(text, address, faults),
+      entra: readEntra(text, address, text("ENTRA_API_AUDIENCE") !== undefined, faults),
       canary: readCanary(text("DIRECTORY_CANARY"), faults),
     },
     scim: text("SCIM_TOKEN") === undefined ? undefined : { token: longSecret(text("SCIM_TOKEN")) },
@@ -262,13 +253,6 @@ function readPublicUrl(value: string | undefined, host: string, port: number, fa
 function readDatabaseUrl(value: string | undefined, faults: string[]): string | undefined {
   if (value !== undefined && !/^postgres(?:ql)?:\/\/[^\s]+$/.test(value)) {
     faults.push("DATABASE_URL must begin with postgres:// or postgresql://; leave it out for the embedded database.");
-  }
-  return value;
-}
-
-function checkIssuer(value: string, faults: string[]): string {
-  if (value !== "" && (!isSafeAddress(value) || /[?]/.test(value))) {
-    faults.push("OIDC_ISSUER must be an https address without a query; plain http is accepted only for this machine.");
   }
   return value;
 }

@@ -4,7 +4,12 @@ export const paths = {
   authStart: "/v1/auth/start",
   authCallback: "/v1/auth/callback",
   authToken: "/v1/auth/token",
+  /** As a redirect address: the code is shown to the person, who pastes it into the editor. */
+  authCode: "/v1/auth/code",
+  authEntra: "/v1/auth/entra",
   session: "/v1/session",
+  sessions: "/v1/sessions",
+  ownSession: (id: string) => `/v1/sessions/${encodeURIComponent(id)}`,
   me: "/v1/me",
   keys: "/v1/keys",
   key: (id: string) => `/v1/keys/${encodeURIComponent(id)}`,
@@ -17,6 +22,8 @@ export const paths = {
   adminRaises: "/v1/admin/raises",
   adminRaise: (id: string) => `/v1/admin/raises/${encodeURIComponent(id)}`,
   adminAudit: "/v1/admin/audit",
+  adminIdentities: "/v1/admin/identities",
+  adminIdentity: (id: string) => `/v1/admin/identities/${encodeURIComponent(id)}`,
 } as const;
 
 /** `<publisher>.<name>` of the extension: the host of the redirect address that a desktop editor listens on. */

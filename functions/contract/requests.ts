@@ -15,6 +15,16 @@ export const TokenRequest = z.strictObject({
 });
 export type TokenRequest = z.infer<typeof TokenRequest>;
 
+/** An access token of Entra for the function's own API: a compact JWT. */
+export const EntraTokenRequest = z.strictObject({
+  accessToken: z.string().check(z.maxLength(15_000), z.regex(/^[\w-]+\.[\w-]+\.[\w-]+$/)),
+});
+export type EntraTokenRequest = z.infer<typeof EntraTokenRequest>;
+
+/** Whether two accounts with one e-mail are one person. */
+export const IdentityDecision = z.strictObject({ decision: z.enum(["merge", "refuse"]) });
+export type IdentityDecision = z.infer<typeof IdentityDecision>;
+
 /** Trimmed on the way in, so that every comparison sees one form. */
 export const KeyName = z.pipe(
   z.string().check(

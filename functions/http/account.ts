@@ -27,10 +27,3 @@ export function accountRoutes(deps: Deps) {
     } satisfies MeAnswer);
   });
 }
-
-export function sessionRoutes(deps: Deps) {
-  return new Hono<HttpEnv>().delete("/", requireSession(deps), async (context) => {
-    await deps.accounts.endSession(context.get("tokenHash"));
-    return context.body(null, 204);
-  });
-}

@@ -12,7 +12,7 @@ import { findCompanyKey, listCompanyKeys } from "../services/company-keys.ts";
 import type { Deps } from "../services/deps.ts";
 import type { Raise } from "../services/raise-store.ts";
 import { decideRaise } from "../services/raises.ts";
-import { actingIn, requireAdmin } from "./authenticate.ts";
+import { actingIn, requireAdmin, requireFreshSignIn, requireSession } from "./authenticate.ts";
 import { csvHeader, csvLine } from "./csv.ts";
 import { readCursor, readNumberCursor, writeCursor } from "./cursor.ts";
 import type { HttpEnv } from "./env.ts";
@@ -42,7 +42,7 @@ const csvPage = 200;
 /** Only for administrators; each thing done here is in the record under their name. */
 export function adminRoutes(deps: Deps) {
   return new Hono<HttpEnv>()
-    .use(requireAdmin(deps))
+    .use(requireSession(deps), requireAdmin(deps), requireFreshSignIn(deps))
     .get("/keys", async (context) => {
       const { q, state, cursor, limit } = parseWith(KeysQuery, context.req.query());
       const page = await listCompanyKeys(deps, {

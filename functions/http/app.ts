@@ -37,10 +37,12 @@ interface RouteGroup {
 export function createApp(deps: Deps, options: AppOptions): App {
   const groups: readonly RouteGroup[] = [
     { path: "/v1/auth", load: async () => (await import("./auth.ts")).authRoutes(deps, options.isSecure) },
-    { path: "/v1/session", load: async () => (await import("./account.ts")).sessionRoutes(deps) },
+    { path: "/v1/session", load: async () => (await import("./sessions.ts")).sessionRoutes(deps) },
+    { path: "/v1/sessions", load: async () => (await import("./sessions.ts")).ownSessionRoutes(deps) },
     { path: "/v1/me", load: async () => (await import("./account.ts")).accountRoutes(deps) },
     { path: "/v1/keys", load: async () => (await import("./keys.ts")).keyRoutes(deps) },
     { path: "/v1/raises", load: async () => (await import("./raises.ts")).raiseRoutes(deps) },
+    { path: "/v1/admin/identities", load: async () => (await import("./identities.ts")).identityRoutes(deps) },
     { path: "/v1/admin", load: async () => (await import("./admin.ts")).adminRoutes(deps) },
   ];
   const rest = createFrame(options).get("/v1/health", async (context) => {
@@ -82,6 +84,9 @@ function createFrame(options: AppOptions): Hono<HttpEnv> {
     context.res.headers.set("Referrer-Policy", "no-referrer");
     context.res.headers.set("X-Content-Type-Options", "nosniff");
     const code = context.get("code");
+    const fault = context.error ?? context.get("refusal");
+    // Who runs the function has to see which check an issuer's answer failed; the person is told a sentence only.
+    const isOfIssuer = fault?.cause instanceof Error && fault.cause.name === "IssuerError";
     options.record({
       requestId,
       method: context.req.method,
@@ -92,7 +97,7 @@ function createFrame(options: AppOptions): Hono<HttpEnv> {
       upstreamMs: tenths(figures.upstreamMs),
       upstreamCalls: figures.upstreamCalls,
       ...(code === undefined ? {} : { code }),
-      ...(context.res.status >= 500 && context.error !== undefined ? { cause: causes(context.error) } : {}),
+      ...(fault !== undefined && (context.res.status >= 500 || isOfIssuer) ? { cause: causes(fault) } : {}),
     });
   });
   app.use(

@@ -8,21 +8,44 @@ import type { RateSubject } from "../services/rate-store.ts";
 import { limitRate } from "../services/rate-store.ts";
 import { isAdmin } from "../services/read-account.ts";
 import { sha256 } from "../services/secrets.ts";
-import { authenticate } from "../services/sign-in.ts";
+import { authenticate, requireFresh, requireStillSignedIn } from "../services/sessions.ts";
 import type { HttpEnv } from "./env.ts";
 
-/** The session's owner, or 401. Who is acting comes from here and never from a body. */
+/**
+ * The session's owner, or 401. Who is acting comes from here and never from a body. What a request made or changed is
+ * answered only if the session lived to see it: who was cut meanwhile gets no secret.
+ */
 export function requireSession(deps: Deps) {
   return createMiddleware<HttpEnv>(async (context, next) => {
-    await enter(deps, context);
+    const bearer = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header("Authorization") ?? "")?.[1];
+    const counted = await countedSession(bearer);
+    const [session] = await Promise.all([
+      authenticate(deps, bearer),
+      limitRate(deps, [{ kind: "address", id: context.get("address") }, ...counted]),
+    ]);
+    context.set("session", session);
+    context.set("owner", session.owner);
+    await next();
+    const { method } = context.req;
+    if ((method === "POST" || method === "PATCH") && context.res.status < 400) {
+      await requireStillSignedIn(deps, session);
+    }
+  });
+}
+
+/** For what makes, revives or hands over keys, and for administration. Behind `requireSession`. */
+export function requireFreshSignIn(deps: Deps) {
+  return createMiddleware<HttpEnv>(async (context, next) => {
+    requireFresh(deps, context.get("session").authTime);
     await next();
   });
 }
 
-/** Decided anew at each request. Everybody else is told that they may not, whatever is there. */
+/**
+ * Decided anew at each request. Everybody else is told that they may not, whatever is there. Behind `requireSession`.
+ */
 export function requireAdmin(deps: Deps) {
   return createMiddleware<HttpEnv>(async (context, next) => {
-    await enter(deps, context);
     if (!isAdmin(deps.rules, context.get("owner"))) {
       throw new ServiceError("forbidden", "Only administrators may do this.");
     }
@@ -30,23 +53,12 @@ export function requireAdmin(deps: Deps) {
   });
 }
 
-async function enter(deps: Deps, context: Context<HttpEnv>): Promise<void> {
-  const bearer = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header("Authorization") ?? "")?.[1];
-  const counted = await countedSession(bearer);
-  const [{ owner, tokenHash }] = await Promise.all([
-    authenticate(deps, bearer),
-    limitRate(deps, [{ kind: "address", id: context.get("address") }, ...counted]),
-  ]);
-  context.set("owner", owner);
-  context.set("tokenHash", tokenHash);
-}
-
 /** A session is counted by its hash, before it is known whether it exists: guessing is limited like asking. */
 async function countedSession(bearer: string | undefined): Promise<RateSubject[]> {
   return bearer === undefined ? [] : [{ kind: "session", id: await sha256(bearer) }];
 }
 
-/** Behind one of the above: who acts, and in which request. */
+/** Behind `requireSession`: who acts, and in which request. */
 export function actingIn(context: Context<HttpEnv>): Acting {
   return { owner: context.get("owner"), requestId: context.get("requestId") };
 }

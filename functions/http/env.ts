@@ -1,5 +1,7 @@
 import type { ProblemCode } from "../contract/problem.ts";
 import type { Owner } from "../services/account-store.ts";
+import type { ServiceError } from "../services/errors.ts";
+import type { CurrentSession } from "../services/sessions.ts";
 
 /** What handlers find on a request. */
 export interface HttpEnv {
@@ -7,11 +9,13 @@ export interface HttpEnv {
     requestId: string;
     /** Who is asking, as the host sees it; for counting, never for the log. */
     address: string;
-    /** Set behind `authenticate`. */
+    /** Set behind `requireSession`. */
     owner: Owner;
-    tokenHash: string;
+    session: CurrentSession;
     /** The problem that was answered, for the log. */
     code: ProblemCode | undefined;
+    /** A refusal that was told on a page instead of being thrown. */
+    refusal: ServiceError | undefined;
   };
 }
 
@@ -28,6 +32,6 @@ export interface RequestRecord {
   readonly upstreamMs: number;
   readonly upstreamCalls: number;
   readonly code?: ProblemCode;
-  /** For status 500 and above: the chain of causes by name and message. */
+  /** For status 500 and above, and for answers of the sign-in service that failed a check: the causes by name and message. */
   readonly cause?: string;
 }

@@ -10,7 +10,8 @@ import type { Deps } from "../services/deps.ts";
 import { ServiceError } from "../services/errors.ts";
 import { listKeys } from "../services/list-keys.ts";
 import { rotateKey } from "../services/rotate-key.ts";
-import { actingIn, requireSession } from "./authenticate.ts";
+import { requireFresh } from "../services/sessions.ts";
+import { actingIn, requireFreshSignIn, requireSession } from "./authenticate.ts";
 import type { HttpEnv } from "./env.ts";
 import { isoTime, toKey, toNewKey } from "./key-answer.ts";
 import { parseBody, parseId } from "./parse.ts";
@@ -26,7 +27,7 @@ export function keyRoutes(deps: Deps) {
         spendComplete: list.complete,
       } satisfies KeysAnswer);
     })
-    .post("/", async (context) => {
+    .post("/", requireFreshSignIn(deps), async (context) => {
       const idempotencyKey = readIdempotencyKey(context.req.header(idempotencyHeader));
       const request = await parseBody(context, CreateKeyRequest);
       const { key, sealedSecret } = await createKey(deps, actingIn(context), request, idempotencyKey);
@@ -38,7 +39,7 @@ export function keyRoutes(deps: Deps) {
         201,
       );
     })
-    .post("/:id/rotate", async (context) => {
+    .post("/:id/rotate", requireFreshSignIn(deps), async (context) => {
       const idempotencyKey = readIdempotencyKey(context.req.header(idempotencyHeader));
       const id = keyId(context.req.param("id"));
       const request = await parseBody(context, RotateKeyRequest);
@@ -58,6 +59,7 @@ export function keyRoutes(deps: Deps) {
     })
     .patch("/:id", async (context) => {
       const patch = readPatch(await parseBody(context, PatchKeyRequest));
+      if (patch.disabled === false) requireFresh(deps, context.get("session").authTime);
       const found = await findOwnKey(deps, context.get("owner"), keyId(context.req.param("id")));
       const changed = await changeKey(deps, found, asOwner(actingIn(context)), patch);
       return context.json(toKey(changed, deps.clock()) satisfies Key);

@@ -29,15 +29,18 @@ export type AuditVerb =
   | "raise.ask"
   | "raise.approve"
   | "raise.refuse"
-  | "raise.end";
+  | "raise.end"
+  | "identity.conflict"
+  | "identity.merge"
+  | "identity.refuse";
 
 /** What is written in the same transaction as the change that it tells of. No secret is ever in it. */
 export interface AuditEntry {
   readonly actor: Actor;
   readonly verb: AuditVerb;
-  /** The id of the key or raise. */
+  /** The id of the key, the raise or whatever else it is about. */
   readonly targetId: string;
-  /** Whose key or raise it is. */
+  /** Whose it is. */
   readonly ownerId: string;
   readonly before: Readonly<Record<string, unknown>> | null;
   readonly after: Readonly<Record<string, unknown>> | null;

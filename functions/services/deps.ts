@@ -1,9 +1,11 @@
 import type { Recipient } from "../contract/keys.ts";
+import type { AdmissionRules } from "../policy/admission.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { RedirectRules } from "../policy/redirects.ts";
 import type { AccountStore } from "./account-store.ts";
 import type { AuditStore } from "./audit.ts";
-import type { IdentityIssuer } from "./identity-issuer.ts";
+import type { AccessTokenIssuer, IdentityIssuer } from "./identity-issuer.ts";
+import type { IdentityStore } from "./identity-store.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { LeaseStore } from "./lease-store.ts";
 import type { Provisioner } from "./provisioner.ts";
@@ -17,10 +19,11 @@ export type Clock = () => number;
 export type Seal = (secret: string, recipient: Recipient) => Promise<string>;
 
 /** What the company has decided, from the settings. */
-export interface Rules {
+export interface Rules extends AdmissionRules {
   readonly plans: readonly Plan[];
-  readonly allowedDomains: readonly string[];
   readonly adminEmails: readonly string[];
+  /** A group of the issuer whose members are administrators, beside `adminEmails`. */
+  readonly adminGroup: string | undefined;
   readonly redirects: RedirectRules;
 }
 
@@ -32,8 +35,11 @@ export interface Deps {
   readonly audit: AuditStore;
   readonly rates: RateStore;
   readonly leases: LeaseStore;
+  readonly identities: IdentityStore;
   readonly provisioner: Provisioner;
   readonly issuer: IdentityIssuer;
+  /** Absent where signing in with an access token is not set up. */
+  readonly accessTokens: AccessTokenIssuer | undefined;
   readonly seal: Seal;
   readonly clock: Clock;
   /** Resolves after so many milliseconds, or rejects when the signal aborts. */

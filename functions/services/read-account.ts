@@ -23,7 +23,13 @@ export async function readAccount(
   };
 }
 
-/** Decided at each request from the settings; never kept in a session. */
-export function isAdmin(rules: Rules, owner: Owner): boolean {
-  return rules.adminEmails.includes(owner.email);
+/**
+ * Decided at each request from the settings and from what the issuer last said of the owner; never kept in a session.
+ * Groups are as of the last sign-in, which for administration is at most 12 hours ago.
+ */
+export function isAdmin(rules: Pick<Rules, "adminEmails" | "adminGroup">, owner: Owner): boolean {
+  return (
+    rules.adminEmails.includes(owner.email) ||
+    (rules.adminGroup !== undefined && owner.groups.includes(rules.adminGroup))
+  );
 }

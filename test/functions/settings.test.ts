@@ -10,6 +10,8 @@ const given = {
   ALLOWED_DOMAINS: "Example.com, example.org",
 };
 
+const tenant = "11111111-2222-4333-8444-555555555555";
+
 function faultsOf(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
   try {
     readSettings({ ...given, ...environment });
@@ -29,7 +31,17 @@ describe("settings", () => {
       databaseUrl: undefined,
       dataDir: ".data",
       openRouter: { managementKey: "planted-management-key", baseUrl: "https://openrouter.ai/api/v1" },
-      oidc: { issuer: "https://issuer.example", clientId: "client", clientSecret: "planted-client-secret" },
+      signIn: {
+        kind: "oidc",
+        issuer: "https://issuer.example",
+        provider: "other",
+        clientId: "client",
+        clientSecret: "planted-client-secret",
+      },
+      entraApi: undefined,
+      requireEmailVerified: true,
+      allowGuests: false,
+      adminGroup: undefined,
       allowedDomains: ["example.com", "example.org"],
       adminEmails: ["ada@example.com"],
       plans: [
@@ -212,7 +224,79 @@ describe("settings", () => {
     );
   });
 
+  it("take GitHub in place of an OpenID provider", () => {
+    const { OPENROUTER_MANAGEMENT_KEY, ALLOWED_DOMAINS } = given;
+    const { signIn } = readSettings({
+      OPENROUTER_MANAGEMENT_KEY,
+      ALLOWED_DOMAINS,
+      GITHUB_APP_CLIENT_ID: "app",
+      GITHUB_APP_CLIENT_SECRET: "secret",
+      GITHUB_ORGANIZATION: "example",
+    });
+    assert.deepStrictEqual(signIn, {
+      kind: "github",
+      clientId: "app",
+      clientSecret: "secret",
+      organization: "example",
+      webUrl: "https://github.com",
+      apiUrl: "https://api.github.com",
+    });
+  });
+
+  it("let the editor's own Microsoft account in for one tenant", () => {
+    const { entraApi } = readSettings({ ...given, ENTRA_API_AUDIENCE: tenant.toUpperCase(), ENTRA_TENANT_ID: tenant });
+    assert.deepStrictEqual(entraApi, {
+      tenantId: tenant,
+      audience: tenant,
+      clientIds: ["aebc6443-996d-45c2-90f0-388ff96faa56"],
+      loginUrl: "https://login.microsoftonline.com",
+    });
+  });
+
   const cases: Readonly<Record<string, [Readonly<Record<string, string>>, RegExp]>> = {
+    "an Entra issuer for everybody": [
+      { OIDC_ISSUER: "https://login.microsoftonline.com/common/v2.0" },
+      /^OIDC_ISSUER must name your own tenant/,
+    ],
+    "an Entra issuer for personal accounts": [
+      { OIDC_ISSUER: "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0" },
+      /^OIDC_ISSUER must name your own tenant/,
+    ],
+    "a provider that nobody knows": [{ OIDC_PROVIDER: "gogle" }, /^OIDC_PROVIDER must be one of google, entra/],
+    "a provider that contradicts the issuer": [
+      { OIDC_ISSUER: "https://accounts.google.com", OIDC_PROVIDER: "other" },
+      /^OIDC_PROVIDER contradicts OIDC_ISSUER/,
+    ],
+    "a switch that is neither on nor off": [{ REQUIRE_EMAIL_VERIFIED: "no" }, /^REQUIRE_EMAIL_VERIFIED must be true/],
+    "an API without its tenant": [{ ENTRA_API_AUDIENCE: tenant }, /^ENTRA_TENANT_ID is missing/],
+    "an API of a tenant by name": [
+      { ENTRA_API_AUDIENCE: tenant, ENTRA_TENANT_ID: "example.onmicrosoft.com" },
+      /^ENTRA_TENANT_ID must be the id/,
+    ],
+    "an API by its address": [
+      { ENTRA_API_AUDIENCE: `api://${tenant}`, ENTRA_TENANT_ID: tenant },
+      /^ENTRA_API_AUDIENCE must be/,
+    ],
+    "clients of an API that is off": [{ ENTRA_API_CLIENT_IDS: tenant }, /^ENTRA_API_CLIENT_IDS is given without/],
+    "two ways to sign in": [
+      { GITHUB_APP_CLIENT_ID: "app", GITHUB_APP_CLIENT_SECRET: "secret", GITHUB_ORGANIZATION: "example" },
+      /^OIDC_ISSUER and GITHUB_APP_CLIENT_ID are both given/,
+    ],
+    "GitHub without an organisation": [
+      { OIDC_ISSUER: "", GITHUB_APP_CLIENT_ID: "app", GITHUB_APP_CLIENT_SECRET: "secret" },
+      /^GITHUB_ORGANIZATION is missing/,
+    ],
+    "a group of administrators at GitHub": [
+      {
+        OIDC_ISSUER: "",
+        GITHUB_APP_CLIENT_ID: "app",
+        GITHUB_APP_CLIENT_SECRET: "secret",
+        GITHUB_ORGANIZATION: "example",
+        ADMIN_GROUP: "admins",
+      },
+      /^ADMIN_GROUP is given, but GitHub sends no groups/,
+    ],
+    "a misspelt name of sign-in": [{ ADMIN_GROPU: "x" }, /^ADMIN_GROPU is not a setting; was ADMIN_GROUP meant\?$/],
     "a misspelt name": [
       { PLANS: "", SESION_REDIRECTS: "x" },
       /^SESION_REDIRECTS is not a setting; was SESSION_REDIRECTS meant\?$/,

@@ -22,7 +22,7 @@ const say = (text: string): void => {
 /** Settings of the function that the person has given; everything else in the environment stays out of it. */
 function givenSettings(): Readonly<Record<string, string>> {
   const names =
-    /^(?:DATABASE_URL|DATA_DIR|OPENROUTER_(?:MANAGEMENT_KEY|BASE_URL)|OIDC_\w+|ALLOWED_DOMAINS|ADMIN_EMAILS|PLANS|PLANS_FILE|SESSION_REDIRECTS)$/;
+    /^(?:DATABASE_URL|DATA_DIR|OPENROUTER_(?:MANAGEMENT_KEY|BASE_URL)|OIDC_\w+|ENTRA_\w+|GITHUB_(?:APP_\w+|ORGANIZATION|URL|API_URL)|REQUIRE_EMAIL_VERIFIED|ALLOWED_DOMAINS|ADMIN_EMAILS|ADMIN_GROUP|PLANS|PLANS_FILE|SESSION_REDIRECTS)$/;
   return Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
       names.test(name) && value !== undefined ? [[name, value]] : [],

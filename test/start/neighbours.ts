@@ -38,7 +38,7 @@ export async function startNeighbours(
     openRouterUrl = openRouter.apiUrl;
   }
 
-  const isIssuerStandIn = given["OIDC_ISSUER"] === undefined;
+  const isIssuerStandIn = given["OIDC_ISSUER"] === undefined && given["GITHUB_APP_CLIENT_ID"] === undefined;
   if (isIssuerStandIn) {
     const issuer = await startIssuer({
       port: ports.issuer,

@@ -4,6 +4,7 @@ import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/pglite";
 import { drizzle as drizzleServer } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
+import * as z from "zod/mini";
 
 import { connectPostgres, openStores } from "../../functions/adapters/postgres/connect.ts";
 import type { Stores } from "../../functions/adapters/postgres/connect.ts";
@@ -18,8 +19,21 @@ export interface DatabaseKind {
   readonly open: () => Promise<Stores>;
   /** The same, with the database itself at hand for what no store does. */
   readonly openBare: () => Promise<{ readonly database: Database; readonly close: () => Promise<void> }>;
+  /** Runs one statement in the database that was opened last, past every store. */
+  readonly query: (statement: string) => Promise<readonly unknown[]>;
 }
 
+/** Every row of every table, as text. */
+export async function dump(kind: DatabaseKind): Promise<string> {
+  const tables = await kind.query(
+    "select tablename as name from pg_tables where schemaname = 'public' and tablename <> 'schema_migrations'",
+  );
+  const names = z.array(z.object({ name: z.string() })).parse(tables);
+  const rows = await Promise.all(names.map(({ name }) => kind.query(`select * from "${name}"`)));
+  return JSON.stringify(names.map(({ name }, index) => [name, rows[index]]));
+}
+
+let latestUrl: string | undefined;
 let embedded: Promise<PGlite> | undefined;
 let server: Promise<Postgres> | undefined;
 
@@ -39,12 +53,23 @@ export const databaseKinds: readonly [DatabaseKind, DatabaseKind] = [
       await database.execute(sql`create schema public`);
       return { database, close: () => Promise.resolve() };
     },
+    query: async (statement) => (await (await embedded)?.query(statement))?.rows ?? [],
   },
   {
     name: "PostgreSQL",
     async open() {
       server ??= startPostgres();
-      return connectPostgres(await (await server).createDatabase(), 10);
+      latestUrl = await (await server).createDatabase();
+      return connectPostgres(latestUrl, 10);
+    },
+    async query(statement) {
+      if (latestUrl === undefined) return [];
+      const client = postgres(latestUrl, { max: 1 });
+      try {
+        return await client.unsafe(statement);
+      } finally {
+        await client.end();
+      }
     },
     async openBare() {
       server ??= startPostgres();

@@ -15,7 +15,7 @@ import type { RequestRecord } from "../../functions/http/env.ts";
 import type { Settled } from "../../functions/services/settle-due.ts";
 import { readSettings } from "../../functions/settings.ts";
 import { createBrowser, followSignIn } from "./issuer/browserless.ts";
-import type { Issuer } from "./issuer/issuer.ts";
+import type { Issuer, IssuerOptions } from "./issuer/issuer.ts";
 import { startIssuer } from "./issuer/issuer.ts";
 import type { OpenRouterStandIn } from "./openrouter/stand-in.ts";
 import { startOpenRouter } from "./openrouter/stand-in.ts";
@@ -27,7 +27,7 @@ export interface RunningFunction {
   readonly issuer: Issuer;
   /** One entry for each request that was answered. */
   readonly records: readonly RequestRecord[];
-  /** Moves the clocks of the function and of OpenRouter alike. */
+  /** Moves the clocks of the function, of the issuer and of OpenRouter alike. */
   readonly advance: (milliseconds: number) => void;
   /** Does what is due by the clock. */
   readonly settleDue: () => Promise<Settled>;
@@ -61,6 +61,7 @@ export interface FunctionOptions {
   readonly openRouter?: OpenRouterStandIn;
   /** Further settings; those that name something at OpenRouter are made there first. */
   readonly environment?: Settings | ((openRouter: OpenRouterStandIn) => Promise<Settings>);
+  readonly issuer?: Partial<IssuerOptions>;
 }
 
 type Settings = Readonly<Record<string, string>>;
@@ -73,7 +74,11 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
   if (address === null || typeof address === "string") throw new Error("The function got no port.");
   const url = `http://127.0.0.1:${address.port}`;
   const openRouter = options.openRouter ?? (await startOpenRouter());
-  const issuer = await startIssuer({ redirectUris: [`${url}/v1/auth/callback`] });
+  const issuer = await startIssuer({
+    redirectUris: [`${url}/v1/auth/callback`],
+    skew: () => skewed,
+    ...options.issuer,
+  });
 
   const records: RequestRecord[] = [];
   const goingOn: Promise<unknown>[] = [];
@@ -151,6 +156,7 @@ export function startParameters(
   functionUrl: string,
   redirect = desktopRedirect,
   state = "editor-state",
+  more: Readonly<Record<string, string>> = {},
 ): StartParameters {
   const verifier = randomBytes(32).toString("base64url");
   const query = new URLSearchParams({
@@ -158,6 +164,7 @@ export function startParameters(
     code_challenge_method: "S256",
     redirect_uri: redirect,
     state,
+    ...more,
   });
   return { verifier, url: `${functionUrl}/v1/auth/start?${query.toString()}` };
 }

@@ -1,21 +1,27 @@
-import type { Clock } from "../../services/deps.ts";
+import type { IssuerKind } from "../../policy/issuer-kind.ts";
 import type { IdentityIssuer } from "../../services/identity-issuer.ts";
 import { IssuerError } from "../../services/identity-issuer.ts";
 import { sha256 } from "../../services/secrets.ts";
-import type { Discovery } from "./discovery.ts";
-import { createDiscovery } from "./discovery.ts";
-import { fetchJson } from "./fetch-json.ts";
 import { TokenAnswer } from "./answers.ts";
+import { readCode, requireIssuer } from "./authorization-answer.ts";
+import type { Discovery } from "./discovery.ts";
+import { createIssuerDocuments } from "./discovery.ts";
+import { fetchJson } from "./fetch-json.ts";
+import { verifyIdToken } from "./id-token.ts";
+import type { DocumentMeans } from "./issuer-document.ts";
+import { tokenKeys } from "./token-keys.ts";
 
-export interface OidcOptions {
+export interface OidcOptions extends DocumentMeans {
   readonly issuer: string;
+  readonly provider: IssuerKind;
   readonly clientId: string;
   readonly clientSecret: string;
   /** The function's own callback, registered with the issuer. */
   readonly redirectUri: string;
   /** Sent as a hint where exactly one domain is allowed, so that Google offers the right account. */
   readonly hostedDomain: string | undefined;
-  readonly clock: Clock;
+  /** Whether the settings look at groups: some issuers send them only when asked. */
+  readonly wantsGroups: boolean;
 }
 
 /**
@@ -23,22 +29,22 @@ export interface OidcOptions {
  * every respect. Addresses come from the configured issuer's own discovery, never from a token or a browser.
  */
 export function createOidcIssuer(options: OidcOptions): IdentityIssuer {
-  const discover = createDiscovery(options.issuer, options.clock);
-
+  const { discover, keys } = createIssuerDocuments(options, options);
   return {
-    async authorizationUrl({ state, nonce, verifier }) {
-      const discovery = await discover();
-      const url = new URL(discovery.authorizationEndpoint);
+    async authorizationUrl({ state, nonce, verifier, maxAgeSeconds }) {
+      const { authorizationEndpoint, scopes } = await discover();
+      const url = new URL(authorizationEndpoint);
       const parameters = {
         client_id: options.clientId,
         redirect_uri: options.redirectUri,
         response_type: "code",
-        scope: "openid email profile",
+        scope: `openid email profile${options.wantsGroups && scopes.includes("groups") ? " groups" : ""}`,
         state,
         nonce,
         code_challenge: await sha256(verifier),
         code_challenge_method: "S256",
         ...(options.hostedDomain === undefined ? {} : { hd: options.hostedDomain }),
+        ...freshness(options.provider, maxAgeSeconds),
       };
       for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
       return url.toString();
@@ -46,31 +52,20 @@ export function createOidcIssuer(options: OidcOptions): IdentityIssuer {
 
     async redeem({ parameters, nonce, verifier }) {
       const discovery = await discover();
-      const code = readCode(discovery, options.issuer, parameters);
-      const idToken = await exchange(options, discovery, code, verifier);
-      // Loaded here: only a sign-in needs it, not a start.
-      const { verifyIdToken } = await import("./id-token.ts");
-      return verifyIdToken(idToken, { ...options, nonce, keys: discovery.keys });
+      requireIssuer(parameters, options.issuer, discovery.statesIssuer);
+      const idToken = await exchange(options, discovery, readCode(parameters), verifier);
+      return verifyIdToken(idToken, { ...options, nonce, keys: tokenKeys(keys) });
     },
   };
 }
 
-/** The code in what the browser brought back (RFC 6749 4.1.2, RFC 9207). */
-function readCode(discovery: Discovery, issuer: string, parameters: URLSearchParams): string {
-  const stated = parameters.get("iss");
-  // An answer of another issuer is refused even as an error: it was not this one that spoke (mix-up).
-  if (stated === null ? discovery.statesIssuer : stated !== issuer) {
-    throw new IssuerError("refused", "The answer does not come from the configured issuer.");
-  }
-  const error = parameters.get("error");
-  if (error === "access_denied") throw new IssuerError("cancelled", "The person or the issuer denied access.");
-  if (error !== null) throw new IssuerError("refused", "The issuer answered with an error.");
-  const codes = parameters.getAll("code");
-  const [code] = codes;
-  if (code === undefined || code === "" || codes.length !== 1) {
-    throw new IssuerError("refused", "The issuer answered without a code.");
-  }
-  return code;
+/**
+ * `max_age` also makes the issuer say when it last asked (OpenID Connect Core 3.1.2.1). Google knows neither `max_age`
+ * nor `prompt=login`; showing its list of accounts is the nearest.
+ */
+function freshness(provider: IssuerKind, maxAgeSeconds: number): Readonly<Record<string, string>> {
+  if (provider === "google") return maxAgeSeconds === 0 ? { prompt: "select_account" } : {};
+  return { max_age: String(maxAgeSeconds), ...(maxAgeSeconds === 0 ? { prompt: "login" } : {}) };
 }
 
 async function exchange(options: OidcOptions, discovery: Discovery, code: string, verifier: string): Promise<string> {
@@ -89,7 +84,11 @@ async function exchange(options: OidcOptions, discovery: Discovery, code: string
     form.set("client_id", options.clientId);
     form.set("client_secret", options.clientSecret);
   }
-  const answer = await fetchJson(discovery.tokenEndpoint, { method: "POST", headers, body: form.toString() });
+  const answer = await fetchJson(options.fetch, discovery.tokenEndpoint, {
+    method: "POST",
+    headers,
+    body: form.toString(),
+  });
   if (answer.status !== 200)
     throw new IssuerError("refused", `The issuer refused the code with status ${answer.status}.`);
   const parsed = TokenAnswer.safeParse(answer.body);

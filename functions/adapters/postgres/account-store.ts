@@ -1,19 +1,25 @@
-import { and, desc, eq, gt, inArray, lte } from "drizzle-orm";
+import { and, desc, eq, gt, inArray, lte, ne } from "drizzle-orm";
 
 import type { AccountStore, Owner } from "../../services/account-store.ts";
 import type { Database } from "./database.ts";
-import { owners, sessions, signInAttempts, signInCodes } from "./schema.ts";
+import { owners, sessions, signInAttempts, signInCodes, usedTokens } from "./schema.ts";
 
 export function createAccountStore(database: Database): AccountStore {
   return {
     async saveAttempt(attempt) {
-      await database.insert(signInAttempts).values({ ...attempt, expiresAt: new Date(attempt.expiresAt) });
+      await database.insert(signInAttempts).values({
+        ...attempt,
+        freshSince: attempt.freshSince === undefined ? null : new Date(attempt.freshSince),
+        expiresAt: new Date(attempt.expiresAt),
+      });
     },
 
     async takeAttempt(stateHash, now) {
       await database.delete(signInAttempts).where(lte(signInAttempts.expiresAt, new Date(now)));
       const [row] = await database.delete(signInAttempts).where(eq(signInAttempts.stateHash, stateHash)).returning();
-      return row === undefined ? undefined : { ...row, expiresAt: row.expiresAt.getTime() };
+      return row === undefined
+        ? undefined
+        : { ...row, freshSince: row.freshSince?.getTime(), expiresAt: row.expiresAt.getTime() };
     },
 
     admit: (person, ownerId, now) =>
@@ -25,14 +31,12 @@ export function createAccountStore(database: Database): AccountStore {
           .onConflictDoNothing();
         const identity = and(eq(owners.issuer, person.issuer), eq(owners.subject, person.subject));
         const [row] = await transaction.select().from(owners).where(identity).for("update");
-        if (row === undefined) return "conflict";
-        const [other] = await transaction.select().from(owners).where(eq(owners.email, person.email));
-        if (other !== undefined && other.id !== row.id) return "conflict";
-        await transaction
-          .update(owners)
-          .set({ email: person.email, groups: [...person.groups] })
-          .where(eq(owners.id, row.id));
-        return toOwner({ ...row, email: person.email, groups: [...person.groups] });
+        const [holder] = await transaction.select().from(owners).where(eq(owners.email, person.email));
+        if (holder !== undefined && holder.id !== row?.id) return { kind: "conflict", ownerId: holder.id };
+        if (row === undefined) throw new Error("An owner who was just inserted is not there.");
+        const label = { email: person.email, groups: [...person.groups] };
+        await transaction.update(owners).set(label).where(eq(owners.id, row.id));
+        return { kind: "owner", owner: toOwner({ ...row, ...label }) };
       }),
 
     async findOwner(ownerId) {
@@ -59,6 +63,7 @@ export function createAccountStore(database: Database): AccountStore {
         const [owner] = await transaction.select().from(owners).where(eq(owners.id, session.ownerId)).for("update");
         if (owner === undefined || owner.blockedAt !== null) return undefined;
         await transaction.insert(sessions).values({
+          id: session.id,
           tokenHash: session.tokenHash,
           ownerId: session.ownerId,
           createdAt: new Date(session.now),
@@ -71,9 +76,10 @@ export function createAccountStore(database: Database): AccountStore {
         const surplus = transaction
           .select({ tokenHash: sessions.tokenHash })
           .from(sessions)
-          .where(eq(sessions.ownerId, session.ownerId))
+          // The one just opened stays, whatever the clock said to the others.
+          .where(and(eq(sessions.ownerId, session.ownerId), ne(sessions.id, session.id)))
           .orderBy(desc(sessions.createdAt))
-          .offset(session.most);
+          .offset(session.most - 1);
         await transaction.delete(sessions).where(inArray(sessions.tokenHash, surplus));
         return toOwner(owner);
       }),
@@ -108,6 +114,46 @@ export function createAccountStore(database: Database): AccountStore {
 
     async endSession(tokenHash) {
       await database.delete(sessions).where(eq(sessions.tokenHash, tokenHash));
+    },
+
+    async listSessions(ownerId, now) {
+      const rows = await database
+        .select()
+        .from(sessions)
+        .where(
+          and(
+            eq(sessions.ownerId, ownerId),
+            gt(sessions.expiresAt, new Date(now)),
+            gt(sessions.idleUntil, new Date(now)),
+          ),
+        )
+        .orderBy(desc(sessions.createdAt));
+      return rows.map(({ id, tokenHash, client, createdAt, lastUsedAt, expiresAt }) => ({
+        id,
+        tokenHash,
+        client,
+        createdAt: createdAt.getTime(),
+        lastUsedAt: lastUsedAt.getTime(),
+        expiresAt: expiresAt.getTime(),
+      }));
+    },
+
+    async endOwnSession(ownerId, id) {
+      const ended = await database
+        .delete(sessions)
+        .where(and(eq(sessions.id, id), eq(sessions.ownerId, ownerId)))
+        .returning({ id: sessions.id });
+      return ended.length === 1;
+    },
+
+    async useToken(tokenHash, expiresAt, now) {
+      await database.delete(usedTokens).where(lte(usedTokens.expiresAt, new Date(now)));
+      const used = await database
+        .insert(usedTokens)
+        .values({ tokenHash, expiresAt: new Date(expiresAt) })
+        .onConflictDoNothing()
+        .returning({ tokenHash: usedTokens.tokenHash });
+      return used.length === 1;
     },
   };
 }

@@ -4,6 +4,8 @@ import postgres from "postgres";
 
 import type { AccountStore } from "../../services/account-store.ts";
 import type { AuditStore } from "../../services/audit.ts";
+import type { DocumentCache } from "../../services/document-cache.ts";
+import type { IdentityStore } from "../../services/identity-store.ts";
 import type { KeyStore } from "../../services/key-store.ts";
 import type { LeaseStore } from "../../services/lease-store.ts";
 import type { RaiseStore } from "../../services/raise-store.ts";
@@ -11,6 +13,8 @@ import type { RateStore } from "../../services/rate-store.ts";
 import { createAccountStore } from "./account-store.ts";
 import { createAuditStore } from "./audit-store.ts";
 import type { Database } from "./database.ts";
+import { createDocumentCache } from "./document-cache.ts";
+import { createIdentityStore } from "./identity-store.ts";
 import { createKeyStore } from "./key-store.ts";
 import { createLeaseStore } from "./lease-store.ts";
 import { migrate } from "./migrate.ts";
@@ -26,6 +30,8 @@ export interface Stores {
   readonly audit: AuditStore;
   readonly rates: RateStore;
   readonly leases: LeaseStore;
+  readonly identities: IdentityStore;
+  readonly documents: DocumentCache;
   readonly pingDatabase: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -88,6 +94,8 @@ export async function openStores(database: Database, close: () => Promise<void>)
     audit: createAuditStore(database),
     rates: createRateStore(database),
     leases: createLeaseStore(database),
+    identities: createIdentityStore(database),
+    documents: createDocumentCache(database),
     pingDatabase: async () => {
       await database.execute(sql`select 1`);
     },

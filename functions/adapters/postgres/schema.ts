@@ -47,6 +47,7 @@ export const sessions = pgTable(
   "sessions",
   {
     tokenHash: text().primaryKey(),
+    id: uuid().notNull().unique().defaultRandom(),
     ownerId: uuid()
       .notNull()
       .references(() => owners.id),
@@ -70,6 +71,7 @@ export const signInAttempts = pgTable(
     nonce: text().notNull(),
     issuerVerifier: text().notNull(),
     browserHash: text().notNull(),
+    freshSince: time(),
     expiresAt: time().notNull(),
   },
   (table) => [index("sign_in_attempts_by_expiry").on(table.expiresAt)],
@@ -88,6 +90,42 @@ export const signInCodes = pgTable(
   },
   (table) => [index("sign_in_codes_by_expiry").on(table.expiresAt)],
 );
+
+/** Tokens of another service that were traded for a session, until they expire. */
+export const usedTokens = pgTable(
+  "used_tokens",
+  { tokenHash: text().primaryKey(), expiresAt: time().notNull() },
+  (table) => [index("used_tokens_by_expiry").on(table.expiresAt)],
+);
+
+/** Sign-ins that came with an owner's e-mail and another identity. */
+export const identityConflicts = pgTable(
+  "identity_conflicts",
+  {
+    id: uuid().primaryKey(),
+    ownerId: uuid()
+      .notNull()
+      .references(() => owners.id),
+    email: text().notNull(),
+    issuer: text().notNull(),
+    subject: text().notNull(),
+    createdAt: time().notNull(),
+    decision: text({ enum: ["merge", "refuse"] }),
+    decidedBy: uuid().references(() => owners.id),
+    decidedAt: time(),
+  },
+  (table) => [
+    unique("identity_conflicts_once").on(table.ownerId, table.issuer, table.subject),
+    check("identity_conflicts_says_who", sql`(${table.decision} is null) = (${table.decidedBy} is null)`),
+  ],
+);
+
+/** The issuer's public documents. */
+export const issuerDocuments = pgTable("issuer_documents", {
+  url: text().primaryKey(),
+  body: text().notNull(),
+  fetchedAt: time().notNull(),
+});
 
 export const keys = pgTable(
   "keys",

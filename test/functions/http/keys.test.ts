@@ -89,6 +89,7 @@ for (const kind of databaseKinds) {
       const body = { name: "laptop", recipient: kit.recipient };
       const { key } = CreateKeyAnswer.parse((await ada.call("POST", "/v1/keys", { body, headers: kit.headers })).body);
       running.advance(day);
+      ada = await running.signIn("ada@example.com");
       const late = await ada.call("POST", "/v1/keys", { body, headers: kit.headers });
       assert.deepStrictEqual([late.status, late.body], [201, { key }]);
     });

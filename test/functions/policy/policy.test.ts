@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 
-import { belongsToCompany, normaliseEmail } from "../../../functions/policy/email.ts";
+import type { PersonFacts } from "../../../functions/policy/admission.ts";
+import { judgePerson } from "../../../functions/policy/admission.ts";
+import { normaliseEmail } from "../../../functions/policy/email.ts";
+import { entraTenant, kindOfIssuer } from "../../../functions/policy/issuer-kind.ts";
 import { readMark, upstreamName } from "../../../functions/policy/key-mark.ts";
 import { nextReset } from "../../../functions/policy/next-reset.ts";
 import { planFor, safePlan } from "../../../functions/policy/plan.ts";
@@ -26,31 +29,93 @@ describe("e-mail addresses", () => {
       cases,
     );
   });
+});
 
-  it("belong to the company by what the issuer vouches for", () => {
-    const issuer = "https://issuer.example";
-    const google = "https://accounts.google.com";
-    const ada = { issuer, email: "ada@example.com", emailVerified: true, hostedDomain: undefined };
-    assert.deepStrictEqual(
-      {
-        verified: belongsToCompany(["example.com"], ada),
-        unverified: belongsToCompany(["example.com"], { ...ada, emailVerified: false }),
-        otherDomain: belongsToCompany(["example.com"], { ...ada, email: "ada@notexample.com" }),
-        subdomain: belongsToCompany(["example.com"], { ...ada, email: "ada@evil.example.com" }),
-        otherHostedDomain: belongsToCompany(["example.com"], { ...ada, hostedDomain: "evil.example" }),
-        consumerAtGoogle: belongsToCompany(["example.com"], { ...ada, issuer: google }),
-        workspaceAtGoogle: belongsToCompany(["example.com"], { ...ada, issuer: google, hostedDomain: "Example.com" }),
-      },
-      {
-        verified: true,
-        unverified: false,
-        otherDomain: false,
-        subdomain: false,
-        otherHostedDomain: false,
-        consumerAtGoogle: false,
-        workspaceAtGoogle: true,
-      },
-    );
+describe("who is of the company", () => {
+  const strict = { allowedDomains: ["example.com"], requireEmailVerified: true, allowGuests: false };
+  const lenient = { ...strict, requireEmailVerified: false };
+  const ada: PersonFacts = {
+    provider: "other",
+    email: "Ada@Example.com",
+    emailVerified: true,
+    hostedDomain: undefined,
+    isGuest: false,
+  };
+  const silent = { ...ada, emailVerified: undefined };
+  const cases: Readonly<Record<string, readonly [PersonFacts, typeof strict, string]>> = {
+    "a verified address of an allowed domain": [ada, strict, "admitted"],
+    "no address": [{ ...ada, email: undefined }, strict, "no-email"],
+    "an address with the Kelvin sign": [{ ...ada, email: "\u212Aate@example.com" }, strict, "no-email"],
+    "an unverified address": [{ ...ada, emailVerified: false }, lenient, "unverified"],
+    "an address that nobody vouches for": [silent, strict, "unverified"],
+    "the same where the company says so": [silent, lenient, "admitted"],
+    "Okta's silence where the company says so": [{ ...silent, provider: "okta" }, lenient, "admitted"],
+    "Google's silence, whatever the company says": [
+      { ...silent, provider: "google", hostedDomain: "example.com" },
+      lenient,
+      "unverified",
+    ],
+    "Entra's silence, whatever the company says": [{ ...silent, provider: "entra" }, lenient, "unverified"],
+    "another domain": [{ ...ada, email: "ada@notexample.com" }, strict, "elsewhere"],
+    "a subdomain": [{ ...ada, email: "ada@evil.example.com" }, strict, "elsewhere"],
+    "a company's address owned by another domain": [{ ...ada, hostedDomain: "evil.example" }, strict, "elsewhere"],
+    "a consumer account at Google on a company's address": [{ ...ada, provider: "google" }, strict, "elsewhere"],
+    "a Workspace account": [{ ...ada, provider: "google", hostedDomain: "Example.com" }, strict, "admitted"],
+    "an alias domain of a Workspace account": [
+      { ...ada, provider: "google", email: "ada@example.net", hostedDomain: "example.com" },
+      strict,
+      "admitted",
+    ],
+    "a guest": [{ ...ada, provider: "entra", isGuest: true }, strict, "guest"],
+    "a guest where guests are allowed": [
+      { ...ada, provider: "entra", isGuest: true },
+      { ...strict, allowGuests: true },
+      "admitted",
+    ],
+  };
+  for (const [name, [facts, rules, expected]] of Object.entries(cases)) {
+    it(`${name}: ${expected}`, () => {
+      const admission = judgePerson(facts, rules);
+      assert.equal(admission.kind === "admitted" ? "admitted" : admission.why, expected);
+    });
+  }
+});
+
+describe("issuers", () => {
+  it("are known by their address, and a likeness is not enough", () => {
+    const tenant = "11111111-2222-4333-8444-555555555555";
+    const addresses = [
+      "https://accounts.google.com",
+      "https://accounts.google.com.evil.example",
+      `https://login.microsoftonline.com/${tenant}/v2.0`,
+      "https://dev-1.okta.com/oauth2/default",
+      "https://okta.com.evil.example",
+      "https://keycloak.example.com/realms/staff",
+      "https://example.eu.auth0.com/",
+    ];
+    assert.deepStrictEqual(addresses.map(kindOfIssuer), [
+      "google",
+      "other",
+      "entra",
+      "okta",
+      "other",
+      "other",
+      "other",
+    ]);
+  });
+
+  it("of Entra speak for one tenant or are refused", () => {
+    const base = "https://login.microsoftonline.com";
+    const tenant = "11111111-2222-4333-8444-555555555555";
+    const addresses = [
+      `${base}/${tenant}/v2.0`,
+      `${base}/common/v2.0`,
+      `${base}/organizations/v2.0`,
+      `${base}/consumers/v2.0`,
+      `${base}/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0`,
+      `${base}/${tenant}`,
+    ];
+    assert.deepStrictEqual(addresses.map(entraTenant), [tenant, undefined, undefined, undefined, undefined, undefined]);
   });
 });
 

@@ -11,6 +11,8 @@ import type { Provider } from "oidc-provider";
 
 import { examplePeople } from "./people.ts";
 import type { Person } from "./people.ts";
+import type { Forge } from "./forge.ts";
+import { reshape } from "./forge.ts";
 import { createProvider, sessionCookie, signInPath } from "./provider.ts";
 import { faultPage, signInPage } from "./sign-in-page.ts";
 
@@ -28,16 +30,33 @@ export interface IssuerOptions {
   readonly people?: readonly Person[];
   /** True: a browser that has signed in is sent back silently, as real issuers do. Default false: always asked. */
   readonly remembersSignIn?: boolean;
+  /** Where the issuer lives below its origin, as in `/<tenant>/v2.0`. */
+  readonly path?: string;
+  /** How far the issuer's clock is ahead of this machine's, in ms. */
+  readonly skew?: () => number;
+}
+
+/** Answers with this status, and either an HTML page or the way to another address. */
+export interface IssuerFault {
+  readonly path: RegExp;
+  readonly status: number;
+  readonly location?: string;
 }
 
 export interface Issuer {
-  /** The issuer identifier, `http://127.0.0.1:PORT`; discovery is below it. */
+  /** The issuer identifier, `http://127.0.0.1:PORT` and the path; discovery is below it. */
   readonly url: string;
   readonly clientId: string;
   readonly clientSecret: string;
   readonly people: readonly Person[];
   /** Replaces the redirect URIs; sign-ins under way are judged by those of their start. */
   setRedirectUris(redirectUris: readonly string[]): void;
+  /** Makes the issuer hand out other ID tokens, or honest ones again. */
+  setForge(forge: Forge | undefined): void;
+  /** Breaks the paths that match; undefined: all is as it should be. */
+  setFault(fault: IssuerFault | undefined): void;
+  /** How often each path was asked for. */
+  readonly requests: ReadonlyMap<string, number>;
   /** Closes the port and every connection; may be called twice. */
   stop(): Promise<void>;
 }
@@ -49,13 +68,17 @@ export interface Issuer {
  */
 export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const { clientId = "openrouter-keys", clientSecret = randomBytes(32).toString("base64url") } = options;
-  const { people = examplePeople, remembersSignIn = false } = options;
+  const { people = examplePeople, remembersSignIn = false, path = "", skew = () => 0 } = options;
   let redirectUris = [...options.redirectUris];
 
   const server = createServer();
-  const url = `http://127.0.0.1:${await listen(server, options.port ?? 0)}`;
+  const url = `http://127.0.0.1:${await listen(server, options.port ?? 0)}${path}`;
+  const requests = new Map<string, number>();
+  let forge: Forge | undefined;
+  let fault: IssuerFault | undefined;
   const provider = await createProvider(url, {
     people: () => people,
+    reshape: (idToken, key) => reshape(idToken, key, { skewSeconds: Math.round(skew() / 1000), forge }),
     findClient: (id) =>
       id === clientId
         ? {
@@ -69,7 +92,15 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   });
   const protocol = provider.callback();
   server.on("request", (request, response) => {
+    const asked = request.url?.split("?")[0] ?? "";
+    requests.set(asked, (requests.get(asked) ?? 0) + 1);
+    if (fault?.path.test(asked) === true) {
+      if (fault.location !== undefined) response.setHeader("location", fault.location);
+      send(response, fault.status, faultPage("This issuer is out of order."));
+      return;
+    }
     if (!remembersSignIn) forgetSignIn(request);
+    mount(request, path);
     const isPage = request.url?.startsWith(signInPath) ?? false;
     void (isPage ? answerPage(provider, people, request, response) : protocol(request, response));
   });
@@ -79,8 +110,15 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
     clientId,
     clientSecret,
     people,
+    requests,
     setRedirectUris: (uris) => {
       redirectUris = [...uris];
+    },
+    setForge: (next) => {
+      forge = next;
+    },
+    setFault: (next) => {
+      fault = next;
     },
     stop: () =>
       new Promise((resolve) => {
@@ -100,6 +138,13 @@ function listen(server: Server, port: number): Promise<number> {
       else resolve(address.port);
     });
   });
+}
+
+/** What is below the issuer's own path; the provider finds its own addresses by the difference. */
+function mount(request: IncomingMessage & { originalUrl?: string }, path: string): void {
+  if (path === "" || request.url?.startsWith(`${path}/`) !== true) return;
+  request.originalUrl = request.url;
+  request.url = request.url.slice(path.length);
 }
 
 /** Hides from the provider that this browser has signed in before, so that it asks again. */

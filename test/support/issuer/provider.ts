@@ -1,4 +1,5 @@
 import { generateKeyPair, randomBytes } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { promisify } from "node:util";
 
 import { interactionPolicy, Provider } from "oidc-provider";
@@ -11,25 +12,34 @@ import { faultPage } from "./sign-in-page.ts";
 
 const hour = 3600;
 
+/** The id of the provider's one signing key. */
+export const keyId = "stand-in";
+
 /** Where the sign-in page lives; the interaction's id follows. */
 export const signInPath = "/sign-in/";
 
 /** Names the cookie by which the provider knows a browser that has signed in; `.sig` follows for its signature. */
 export const sessionCookie = "issuer_session";
 
+/** One for all issuers of a process: making one takes longer than most tests. */
+let signingKey: Promise<{ readonly privateKey: KeyObject }> | undefined;
+
 /** What the provider reads anew at every request, so that a test may change it while the issuer runs. */
 export interface ProviderSources {
   readonly findClient: (id: string) => AdapterPayload | undefined;
   readonly people: () => readonly Person[];
+  /** The ID token to hand out in place of the one that the provider made. */
+  readonly reshape: (idToken: string, key: KeyObject) => Promise<string>;
 }
 
 /** The certified provider, configured as a company's issuer: code flow, PKCE always, claims in the ID token. */
 export async function createProvider(url: string, sources: ProviderSources): Promise<Provider> {
-  const { privateKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+  signingKey ??= promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+  const { privateKey } = await signingKey;
   const configuration: Configuration = {
     adapter: createMemoryAdapter(sources.findClient),
     jwks: {
-      keys: [{ ...privateKey.export({ format: "jwk" }), kty: "RSA", kid: "stand-in", use: "sig", alg: "RS256" }],
+      keys: [{ ...privateKey.export({ format: "jwk" }), kty: "RSA", kid: keyId, use: "sig", alg: "RS256" }],
     },
     // Cookies ignore the port: names of its own keep them apart from the function's on the same loopback address.
     cookies: {
@@ -68,7 +78,15 @@ export async function createProvider(url: string, sources: ProviderSources): Pro
       ctx.body = faultPage(`${out.error}: ${out.error_description ?? "no further detail"}`);
     },
   };
-  return new Provider(url, configuration);
+  const provider = new Provider(url, configuration);
+  provider.use(async (ctx, next) => {
+    await next();
+    const body: unknown = ctx.body;
+    if (typeof body === "object" && body !== null && "id_token" in body && typeof body.id_token === "string") {
+      ctx.body = { ...body, id_token: await sources.reshape(body.id_token, privateKey) };
+    }
+  });
+  return provider;
 }
 
 /** Company-wide consent, as an administrator gives it once: nobody is asked. */
