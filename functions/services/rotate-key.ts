@@ -76,7 +76,7 @@ export async function rotateKey(
     case "replaced":
       throw new ServiceError("conflict", "This key has been rotated already. Use its successor.");
     case "refused":
-      if (outcome.decision.kind !== "make-room") throw refusal(outcome.decision);
+      if (outcome.decision.kind !== "make-room") throw refusal(outcome.decision, outcome.overdue);
       throw new ServiceError("conflict", "The key has changed meanwhile. Try again.", { retryAfter: 1 });
     case "reserved": {
       const { key, attempt } = outcome;
@@ -117,16 +117,20 @@ async function makeRoom(deps: Deps, old: KeyRow): Promise<void> {
   await askUpstream(async () => {
     const upstream = await deps.provisioner.getKey(hash, signal);
     if (upstream === undefined) throw new ServiceError("conflict", "OpenRouter no longer has this key.");
-    const keptCents = Math.min(Math.max(spentCents(windowSpendUsd(upstream)), 1), old.limitCents);
-    const again = deps.clock() + leaseMs * 2;
-    await deps.keys.fitLater(old.id, again);
+    const now = deps.clock();
+    const again = now + leaseMs * 2;
+    const held = await deps.keys.holdLimit(old.id, now, now + leaseMs, again);
+    if (held === undefined) {
+      throw new ServiceError("conflict", "This key's limit is being changed. Try again.", { retryAfter: 2 });
+    }
+    const keptCents = Math.min(Math.max(spentCents(windowSpendUsd(upstream)), 1), held.limitCents);
     await deps.provisioner.updateKey(hash, { limitUsd: keptCents / 100 }, signal);
-    await deps.keys.settleLimit(old.id, keptCents, again, {
+    await deps.keys.settleLimit(held, keptCents, again, {
       actor: clockActor,
       verb: "key.limit",
       targetId: old.id,
       ownerId: old.ownerId,
-      before: { limitUsd: old.limitCents / 100 },
+      before: { limitUsd: held.limitCents / 100 },
       after: { limitUsd: keptCents / 100 },
       at: deps.clock(),
     });
