@@ -1,7 +1,7 @@
 import { asc, eq } from "drizzle-orm";
 
 import type { Database } from "../../functions/adapters/postgres/database.ts";
-import { audit, deployment, keys, raises } from "../../functions/adapters/postgres/schema.ts";
+import { audit, keys, raises } from "../../functions/adapters/postgres/schema.ts";
 import { readMark } from "../../functions/policy/key-mark.ts";
 import type { KeyObject } from "./openrouter/key-object.ts";
 import type { OpenRouterStandIn } from "./openrouter/stand-in.ts";
@@ -14,41 +14,38 @@ export interface View {
 
 type KeyLine = typeof keys.$inferSelect;
 
-export interface Books {
+export interface BothSides {
   /** Oldest first. */
   readonly rows: readonly KeyLine[];
-  readonly raises: readonly (typeof raises.$inferSelect)[];
-  readonly audit: readonly (typeof audit.$inferSelect)[];
-  /** The keys at OpenRouter that carry the deployment's mark with the id of one of the rows, or of no row at all. */
+  /** The keys at OpenRouter that carry a mark with the id of one of the rows. */
   readonly upstream: readonly KeyObject[];
 }
 
-/** What one person has, or everybody. Nothing may be under way: the two sides are read one after the other. */
-export async function readBooks({ database, openRouter }: View, ownerId?: string): Promise<Books> {
+export interface Books extends BothSides {
+  readonly raises: readonly (typeof raises.$inferSelect)[];
+  readonly audit: readonly (typeof audit.$inferSelect)[];
+}
+
+/** What one person has. Nothing may be under way: the two sides are read one after the other. */
+export async function readBooks(view: View, ownerId: string): Promise<Books> {
+  const { database } = view;
+  return {
+    ...(await readKeys(view, ownerId)),
+    raises: await database.select().from(raises).where(eq(raises.ownerId, ownerId)),
+    audit: await database.select().from(audit).where(eq(audit.ownerId, ownerId)).orderBy(asc(audit.id)),
+  };
+}
+
+/** Only the keys, on both sides. */
+export async function readKeys({ database, openRouter }: View, ownerId: string): Promise<BothSides> {
   const rows = await database
     .select()
     .from(keys)
-    .where(ownerId === undefined ? undefined : eq(keys.ownerId, ownerId))
+    .where(eq(keys.ownerId, ownerId))
     .orderBy(asc(keys.createdAt), asc(keys.id));
-  const [named] = await database.select().from(deployment);
   const ids = new Set(rows.map((row) => row.id));
-  const all = ownerId === undefined;
-  return {
-    rows,
-    raises: await database
-      .select()
-      .from(raises)
-      .where(all ? undefined : eq(raises.ownerId, ownerId)),
-    audit: await database
-      .select()
-      .from(audit)
-      .where(all ? undefined : eq(audit.ownerId, ownerId))
-      .orderBy(asc(audit.id)),
-    upstream: openRouter.keys().filter((key) => {
-      const mark = readMark(key.name);
-      return mark?.deployment === named?.mark && mark !== undefined && (all || ids.has(mark.keyId));
-    }),
-  };
+  const upstream = openRouter.keys().filter((key) => ids.has(readMark(key.name)?.keyId ?? ""));
+  return { rows, upstream };
 }
 
 /** A person's spend that the books are held against: dollars by hash, in the window that is running. */
@@ -61,7 +58,7 @@ export interface Ceiling {
 }
 
 /** What must hold of one person's books at every moment, whatever is under way; one sentence for each fault. */
-export function faultsNow(books: Books, ceiling: Ceiling): readonly string[] {
+export function faultsNow(books: BothSides, ceiling: Ceiling): readonly string[] {
   const faults: string[] = [];
   const byHash = new Map(books.rows.map((row) => [row.upstreamHash, row]));
   const isUpstream = new Set(books.upstream.map((key) => key.hash));

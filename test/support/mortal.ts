@@ -1,16 +1,20 @@
 import { randomBytes, randomUUID } from "node:crypto";
 
+import { inArray } from "drizzle-orm";
+
 import type { Stores } from "../../functions/adapters/postgres/connect.ts";
 import type { Database } from "../../functions/adapters/postgres/database.ts";
+import { keys, raises } from "../../functions/adapters/postgres/schema.ts";
 import type { ComposedFunction } from "../../functions/compose.ts";
 import { compose } from "../../functions/compose.ts";
 import type { Settled } from "../../functions/services/settle-due.ts";
 import { sha256 } from "../../functions/services/secrets.ts";
 import { readSettings } from "../../functions/settings.ts";
+import type { BothSides } from "./books.ts";
 import type { OpenRouterStandIn } from "./openrouter/stand-in.ts";
 import { startOpenRouter } from "./openrouter/stand-in.ts";
 
-/** What outlives a process: the stores, OpenRouter and the time. The time stands still unless it is moved. */
+/** What outlives a process: the stores, OpenRouter and the time, which stands still unless told otherwise. */
 export interface World {
   readonly stores: Stores;
   readonly database: Database;
@@ -23,6 +27,8 @@ export interface World {
   readonly skew: (milliseconds: number) => void;
   /** A new person, signed in. */
   readonly enter: (email: string) => Promise<Person>;
+  /** Takes somebody's keys out of the world. */
+  readonly forget: (books: BothSides) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -38,38 +44,50 @@ const year = 365 * 24 * 3_600_000;
 export async function createWorld(
   opened: { readonly stores: Stores; readonly database: Database },
   environment: Readonly<Record<string, string>> = {},
+  time: () => number = () => noon,
 ): Promise<World> {
-  let now = noon;
+  let aheadMs = 0;
   let skewed = 0;
-  const openRouter = await startOpenRouter({ clock: () => new Date(now) });
+  const now = () => time() + aheadMs;
+  const openRouter = await startOpenRouter({ clock: () => new Date(now()) });
   const { stores, database } = opened;
   return {
     stores,
     database,
     openRouter,
     environment,
-    now: () => now + skewed,
-    advance: (milliseconds) => (now += milliseconds),
+    now: () => now() + skewed,
+    advance: (milliseconds) => (aheadMs += milliseconds),
     skew: (milliseconds) => (skewed = milliseconds),
     async enter(email) {
       const owner = await stores.accounts.admit(
         { issuer: "https://issuer.example", subject: email, email, groups: [] },
         randomUUID(),
-        now,
+        now(),
       );
       if (owner === "conflict") throw new Error(`${email} belongs to somebody else.`);
       const token = `ors_${randomBytes(32).toString("base64url")}`;
       await stores.accounts.saveSession({
         tokenHash: await sha256(token),
         ownerId: owner.id,
-        authTime: now,
-        now,
-        idleUntil: now + year,
-        expiresAt: now + year,
+        authTime: now(),
+        now: now(),
+        idleUntil: now() + year,
+        expiresAt: now() + year,
         client: "test",
         most: 10,
       });
       return { id: owner.id, email, token };
+    },
+    async forget({ rows, upstream }) {
+      for (const { hash } of upstream) {
+        const headers = { Authorization: `Bearer ${openRouter.managementKey}` };
+        await fetch(`${openRouter.apiUrl}/keys/${hash}`, { method: "DELETE", headers });
+      }
+      const ids = rows.map((row) => row.id);
+      if (ids.length === 0) return;
+      await database.update(keys).set({ phase: "deleted", fitAt: null }).where(inArray(keys.id, ids));
+      await database.update(raises).set({ state: "ended" }).where(inArray(raises.keyId, ids));
     },
     async stop() {
       await openRouter.stop();
@@ -78,11 +96,8 @@ export async function createWorld(
   };
 }
 
-/** Where a process dies: right before its n-th step (from 0) is done, or right after. */
-export interface CrashPoint {
-  readonly step: number;
-  readonly side: "before" | "after";
-}
+/** Where a process dies: right before a step is done, or right after. */
+export type Side = "before" | "after";
 
 export interface MortalAnswer {
   readonly status: number;
@@ -93,7 +108,12 @@ export interface MortalAnswer {
 /** The function composed anew over the world, as a process that has just started. */
 export interface Mortal {
   /** Undefined when the process died before it answered. */
-  readonly call: (person: Person, method: string, path: string, options?: CallOptions) => Promise<MortalAnswer | undefined>;
+  readonly call: (
+    person: Person,
+    method: string,
+    path: string,
+    options?: CallOptions,
+  ) => Promise<MortalAnswer | undefined>;
   readonly settleDue: () => Promise<Settled | undefined>;
   /** The steps done or tried so far, by name. */
   readonly steps: readonly string[];
@@ -105,7 +125,8 @@ export interface CallOptions {
 }
 
 interface MortalOptions {
-  readonly crash?: CrashPoint;
+  /** Asked at each step (counted from 0) whether the process dies there. */
+  readonly crash?: (step: number, name: string) => Side | undefined;
   /** Called after each step that was done, before the process goes on. */
   readonly onStep?: (step: number) => Promise<void>;
 }
@@ -119,11 +140,11 @@ export function startMortal(world: World, options: MortalOptions = {}): Mortal {
     if (isDead) throw new Error("This process is dead.");
     const number = steps.length;
     steps.push(name);
-    const isLast = options.crash?.step === number;
-    if (isLast && options.crash?.side === "before") isDead = true;
+    const death = options.crash?.(number, name);
+    if (death === "before") isDead = true;
     if (isDead) throw new Error("This process died before the step.");
     const done = await work().finally(() => options.onStep?.(number));
-    if (isLast) isDead = true;
+    if (death === "after") isDead = true;
     // Also a step that was under way when another one was the last.
     if (isDead) throw new Error("This process died after the step.");
     return done;
