@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 
-import { inArray } from "drizzle-orm";
+import { and, inArray } from "drizzle-orm";
 
 import type { Stores } from "../../functions/adapters/postgres/connect.ts";
 import type { Database } from "../../functions/adapters/postgres/database.ts";
@@ -86,7 +86,10 @@ export async function createWorld(
       }
       const ids = rows.map((row) => row.id);
       if (ids.length === 0) return;
-      await database.update(keys).set({ phase: "deleted", fitAt: null }).where(inArray(keys.id, ids));
+      await database
+        .update(keys)
+        .set({ phase: "deleted", fitAt: null })
+        .where(and(inArray(keys.id, ids), inArray(keys.phase, ["reserved", "live", "retiring"])));
       await database.update(raises).set({ state: "ended" }).where(inArray(raises.keyId, ids));
     },
     async stop() {
