@@ -62,23 +62,41 @@ describe("faults that come together", function () {
 
   it("finds what a dead process left although the list shifts while it is walked", async () => {
     await dieAfter({ world, owner, admin, spent: new Map() }, await wish(), "POST");
-    for (let made = 0; made < 9; made += 1) await make();
+    for (let made = 0; made < 5; made += 1) await make();
     world.openRouter.faults.turn({ pageSize: 5 });
     world.advance(2 * minute);
-    // The stray is the first key of the second page of five; a key of the first page is deleted in between.
+    // The stray is the first key of the second page of five; two keys of the first page are deleted in between.
     const isWalk = (name: string) => name === "GET /api/v1/keys";
     let walked = 0;
     const process = startMortal(world, {
       onStep: async (step) => {
         if (!isWalk(process.steps[step] ?? "")) return;
         walked += 1;
-        const [newest] = world.openRouter.keys();
-        if (walked === 1 && newest !== undefined) await callUpstream("DELETE", `/keys/${newest.hash}`);
+        if (walked !== 1) return;
+        for (const { hash } of world.openRouter.keys().slice(0, 2)) await callUpstream("DELETE", `/keys/${hash}`);
       },
     });
     await process.settleDue();
     await insist(world, (next) => next.call(owner, "GET", "/v1/keys"));
-    await expectSound(8);
+    await expectSound(3);
+  });
+
+  it("does not confirm an attempt whose key another attempt has removed", async () => {
+    const { run } = await wish();
+    let isOvertaken = false;
+    const slow = startMortal(world, {
+      onStep: async (step) => {
+        if (slow.steps[step]?.startsWith("POST") !== true || isOvertaken) return;
+        isOvertaken = true;
+        world.advance(minute);
+        // The other one dies when it has cleaned up and is about to make its own key.
+        await run(startMortal(world, { crash: (_, name) => (name.startsWith("POST") ? "before" : undefined) }));
+      },
+    });
+    const overtaken = await run(slow);
+    assert.deepStrictEqual([overtaken?.status, isOvertaken], [409, true]);
+    assert.equal((await insist(world, run)).status, 201);
+    await expectSound(1);
   });
 
   for (const skew of [-day, -5 * minute, 5 * minute, day]) {
