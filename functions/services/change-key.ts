@@ -4,7 +4,7 @@ import type { Actor } from "./audit.ts";
 import { endKey, endVanished } from "./clear-overdue.ts";
 import type { Deps } from "./deps.ts";
 import { ServiceError } from "./errors.ts";
-import type { KeyChange, KeyRow } from "./key-store.ts";
+import type { KeyRow } from "./key-store.ts";
 import type { OwnedKey } from "./list-keys.ts";
 import { askUpstream } from "./provisioner.ts";
 
@@ -27,7 +27,7 @@ export async function changeKey(deps: Deps, found: FoundKey, actor: Actor, patch
   const { row, ownerEmail } = found;
   const hash = requireLive(row);
   if (patch.disabled === false && row.adminHold && actor.kind === "owner") {
-    throw new ServiceError("forbidden", "An administrator has disabled this key. Ask them to enable it again.");
+    throw held();
   }
   const signal = AbortSignal.timeout(workMs);
   const mark = { deployment: await deps.keys.deployment(), keyId: row.id, attempt: row.attempt };
@@ -45,11 +45,7 @@ export async function changeKey(deps: Deps, found: FoundKey, actor: Actor, patch
     await endVanished(deps, row, actor);
     throw new ServiceError("conflict", "OpenRouter no longer has this key. Delete it here and create another.");
   }
-  const change: KeyChange = {
-    ...patch,
-    ...(patch.disabled === undefined ? {} : { adminHold: patch.disabled && actor.kind === "admin" }),
-  };
-  const changed = await deps.keys.change(row.id, change, {
+  const changed = await deps.keys.change(row.id, patch, {
     actor,
     verb: "key.change",
     targetId: row.id,
@@ -58,9 +54,10 @@ export async function changeKey(deps: Deps, found: FoundKey, actor: Actor, patch
     after: { ...patch },
     at: deps.clock(),
   });
-  if (changed === undefined) {
-    // It was ended while OpenRouter was asked: an enabled key must not be left behind.
+  if (changed === undefined || changed === "held") {
+    // It was ended or held while OpenRouter was asked: an enabled key must not be left behind.
     if (patch.disabled === false) await askUpstream(() => deps.provisioner.updateKey(hash, { disabled: true }, signal));
+    if (changed === "held") throw held();
     throw new ServiceError("revoked", "This key was ended meanwhile and cannot be changed.");
   }
   return { row: changed, state: keyState(changed, deps.clock()) ?? "gone", upstream };
@@ -100,6 +97,10 @@ function pick(row: KeyRow, patch: KeyPatch): Readonly<Record<string, unknown>> {
     ...(patch.name === undefined ? {} : { name: row.name }),
     ...(patch.disabled === undefined ? {} : { disabled: row.disabled }),
   };
+}
+
+function held(): ServiceError {
+  return new ServiceError("forbidden", "An administrator has disabled this key. Ask them to enable it again.");
 }
 
 function notFound(): ServiceError {

@@ -57,7 +57,13 @@ export async function endKey(
   let upstream: UpstreamKey | undefined;
   if ((row.phase === "live" || row.phase === "retiring") && row.upstreamHash !== null) {
     upstream = await deps.provisioner.getKey(row.upstreamHash, signal);
-    if (upstream !== undefined) await deps.provisioner.deleteKey(row.upstreamHash, signal);
+    if (upstream !== undefined) {
+      // Killed after the deletion, nobody could ask any more what the key had spent; and whoever asked for it may not
+      // come back. Looked at again by the clock, such a key is found gone.
+      await deps.keys.saveSpend([upstream], deps.clock());
+      await deps.keys.lookAgain(row.id, deps.clock() + leaseMs);
+      await deps.provisioner.deleteKey(row.upstreamHash, signal);
+    }
   }
   await endRow(
     deps,

@@ -81,7 +81,7 @@ export async function createKey(
       });
     }
     case "refused":
-      if (outcome.decision.kind !== "make-room") throw refusal(outcome.decision);
+      if (outcome.decision.kind !== "make-room") throw refusal(outcome.decision, outcome.overdue);
       throw new ServiceError("internal", "A create was decided like a rotation.");
     case "no-such-key":
     case "replaced":

@@ -7,6 +7,8 @@ import type { Deps } from "./deps.ts";
 import type { KeyRow } from "./key-store.ts";
 
 const leaseMs = 60_000;
+/** Less than the lease: whoever holds a key no longer must not be telling OpenRouter about it still. */
+const workMs = 30_000;
 
 /**
  * Brings a key's limit to what it is meant to be: of the key named, or of any that is due. Up: the budget is taken
@@ -21,15 +23,19 @@ export async function fitLimit(deps: Deps, signal: AbortSignal, keyId?: string):
   const row = isGrowing ? await grow(deps, claimed) : claimed;
   const limitCents = isGrowing ? row.limitCents : row.wantedCents;
   if (row.upstreamHash === null) return true;
-  const upstream = await deps.provisioner.updateKey(row.upstreamHash, { limitUsd: limitCents / 100 }, signal);
+  const upstream = await deps.provisioner.updateKey(
+    row.upstreamHash,
+    { limitUsd: limitCents / 100 },
+    AbortSignal.any([signal, AbortSignal.timeout(workMs)]),
+  );
   if (upstream === undefined) {
     await endVanished(deps, row, clockActor);
     return true;
   }
   // What did not fit now fits when charges lapse at the next reset, or when another key ends.
   const again = limitCents < row.wantedCents ? nextReset(row.reset, now) : null;
-  const isChanged = limitCents !== claimed.limitCents;
-  await deps.keys.settleLimit(row.id, limitCents, again, isChanged ? changed(deps, claimed, limitCents) : undefined);
+  const isLowered = limitCents < row.limitCents;
+  await deps.keys.settleLimit(row, limitCents, again, isLowered ? changed(deps, row, limitCents) : undefined);
   return true;
 }
 
@@ -38,7 +44,12 @@ async function grow(deps: Deps, row: KeyRow): Promise<KeyRow> {
   const plan = owner === undefined ? undefined : planFor(deps.rules.plans, owner);
   // Whom no plan covers any more keeps what they have and gets nothing on top.
   if (plan === undefined) return row;
-  const grown = await deps.keys.growLimit(row.id, deps.clock(), (facts, current) => fittingLimit(plan, facts, current));
+  const grown = await deps.keys.growLimit(
+    row.id,
+    deps.clock(),
+    (facts, current) => fittingLimit(plan, facts, current),
+    (was, limitCents) => changed(deps, was, limitCents),
+  );
   return grown ?? row;
 }
 

@@ -103,7 +103,6 @@ export interface Confirmation extends AttemptRef {
 export interface KeyChange {
   readonly name?: string;
   readonly disabled?: boolean;
-  readonly adminHold?: boolean;
 }
 
 /** How a key ends. `charge`: what goes on counting against the budget, and until when; an earlier charge stays. */
@@ -134,7 +133,7 @@ export interface KeyStore {
   /** False when another attempt has taken the reservation over. */
   confirm(confirmation: Confirmation): Promise<boolean>;
   /** Gives the reservation up: it counts no longer, and the idempotency key may be used afresh. */
-  release(reference: AttemptRef, now: number): Promise<void>;
+  release(reference: AttemptRef): Promise<void>;
   /** Ends the lease early, so that a retry may take over at once. */
   endLease(reference: AttemptRef, now: number): Promise<void>;
   /**
@@ -155,22 +154,36 @@ export interface KeyStore {
   countCompanyKeys(query: Pick<CompanyKeysQuery, "q" | "state" | "now">): Promise<number>;
   /** Erases the sealed copy. False when the owner has no such key. Repeatable. */
   received(ownerId: string, keyId: string): Promise<boolean>;
-  /** Changes a live key. Undefined when it is no longer live. */
-  change(keyId: string, change: KeyChange, audit: AuditEntry): Promise<KeyRow | undefined>;
+  /**
+   * Changes a live key; what an administrator disables is held until an administrator enables it. Undefined when it is
+   * no longer live, "held" when its owner would enable what is held.
+   */
+  change(keyId: string, change: KeyChange, audit: AuditEntry): Promise<KeyRow | "held" | undefined>;
   /** Ends a key; one that has ended another way stays as it ended. The row stays as a tombstone. Repeatable. */
   end(request: EndRequest): Promise<void>;
   /** Takes hold of a key whose time is over: it has expired, or its grace has passed. Undefined when there is none. */
   claimOverdue(now: number, leaseUntil: number, ownerId?: string): Promise<KeyRow | undefined>;
   /** Takes hold of a key whose limit is to be brought to what it is meant to be. Undefined when there is none. */
   claimUnfit(now: number, leaseUntil: number, keyId?: string): Promise<KeyRow | undefined>;
-  /** Makes sure that the key's limit is looked at again at that time, whatever happens before. */
-  fitLater(keyId: string, at: number): Promise<void>;
-  /** Has a key that is due later looked at from now on; one that is not due stays as it is. */
-  fitSooner(keyId: string, now: number): Promise<void>;
+  /**
+   * Takes hold of a key in order to lower its limit, and makes sure that the limit is looked at again at `fitAt`,
+   * whatever happens before. Undefined while somebody else is at it.
+   */
+  holdLimit(keyId: string, now: number, leaseUntil: number, fitAt: number): Promise<KeyRow | undefined>;
+  /** Makes sure that the key is looked at again at that time or before, whatever happens. */
+  lookAgain(keyId: string, at: number): Promise<void>;
   /** Takes more of the owner's budget for a key, under the owner's lock, before OpenRouter is told. */
-  growLimit(keyId: string, now: number, decide: (facts: PlanFacts, row: KeyRow) => number): Promise<KeyRow | undefined>;
-  /** OpenRouter has the limit now. `fitAt`: when to look again; null when it is as it is meant to be. */
-  settleLimit(keyId: string, limitCents: number, fitAt: number | null, audit: AuditEntry | undefined): Promise<void>;
+  growLimit(
+    keyId: string,
+    now: number,
+    decide: (facts: PlanFacts, row: KeyRow) => number,
+    audit: (was: KeyRow, limitCents: number) => AuditEntry,
+  ): Promise<KeyRow | undefined>;
+  /**
+   * OpenRouter has the limit now, and the key is let go. `fitAt`: when to look again; null when it is as it is meant to
+   * be. False when what it is meant to have is no longer as in `held`: then it is looked at again at once.
+   */
+  settleLimit(held: KeyRow, limitCents: number, fitAt: number | null, audit: AuditEntry | undefined): Promise<boolean>;
   /** Erases sealed copies whose time has passed. Returns how many. */
   eraseSealed(now: number): Promise<number>;
   /** Keeps what OpenRouter said of some keys, by their hash there. Those of others are passed over. */

@@ -121,7 +121,7 @@ async function removeAndRelease(deps: Deps, reference: AttemptRef, hash: string,
     // The reservation remembers the mark; the next attempt or the sweeper removes what is left.
     return deps.keys.endLease(reference, deps.clock());
   }
-  return deps.keys.release(reference, deps.clock());
+  return deps.keys.release(reference);
 }
 
 /** Leaves nothing behind where that can be done now; what cannot stays reserved for a retry or the sweeper. */
@@ -132,8 +132,8 @@ async function settle(
   error: UpstreamError,
   signal: AbortSignal,
 ): Promise<void> {
-  if (error.kind === "refused") return deps.keys.release(reference, deps.clock());
-  if (error.kind === "lost") {
+  if (error.kind === "refused" && !error.mayBeDone) return deps.keys.release(reference);
+  if (error.mayBeDone) {
     try {
       await removeStrays(deps, row, reference.attempt, signal);
     } catch (cleanup) {
@@ -158,7 +158,17 @@ export function stillRunning(): ServiceError {
   });
 }
 
-export function refusal(decision: Exclude<CreateDecision, { kind: "grant" }>): ServiceError {
+/** `overdue`: how many of the owner's keys are over and still hold their limits. */
+export function refusal(decision: Exclude<CreateDecision, { kind: "grant" }>, overdue: number): ServiceError {
+  if (overdue > 0 && decision.kind === "refuse" && decision.code === "allowance_spent") {
+    return new ServiceError(
+      "conflict",
+      "A key whose time is over is still being cleared away. Try again in a moment.",
+      {
+        retryAfter: 5,
+      },
+    );
+  }
   return decision.kind === "wait"
     ? new ServiceError("rate_limited", decision.reason, { retryAfter: decision.seconds })
     : new ServiceError(decision.code, decision.reason);

@@ -71,15 +71,18 @@ export class UpstreamError extends Error {
   override readonly name = "UpstreamError";
   readonly kind: UpstreamFailure;
   readonly retryAfter: number | undefined;
+  /** Of a create: the key may exist all the same. */
+  readonly mayBeDone: boolean;
 
   constructor(
     kind: UpstreamFailure,
     message: string,
-    options: { retryAfter?: number | undefined; cause?: unknown } = {},
+    options: { retryAfter?: number | undefined; cause?: unknown; mayBeDone?: boolean } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.retryAfter = options.retryAfter;
+    this.mayBeDone = options.mayBeDone ?? kind === "lost";
   }
 }
 

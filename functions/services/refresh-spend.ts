@@ -41,7 +41,10 @@ async function readWorkspaces(deps: Deps, asOf: number, signal: AbortSignal): Pr
       const saving: Promise<void>[] = [];
       try {
         for await (const page of deps.provisioner.readAllKeys(workspaceId, keys, signal)) {
-          saving.push(deps.keys.saveSpend(page, asOf));
+          const saved = deps.keys.saveSpend(page, asOf);
+          // It is looked at below; failing before that, it would end the process as nobody's failure.
+          saved.catch(() => undefined);
+          saving.push(saved);
         }
         return true;
       } catch (error) {

@@ -2,8 +2,8 @@ import { readMark } from "../policy/key-mark.ts";
 import type { Deps } from "./deps.ts";
 import type { KeyRow } from "./key-store.ts";
 
-/** Clocks of the function and of OpenRouter may differ by this much. */
-const skewMs = 10 * 60_000;
+/** Clocks of the function and of OpenRouter may differ by this much: one of them may have jumped by a day. */
+const skewMs = 25 * 3_600_000;
 
 /**
  * Deletes every upstream key that an attempt at the reservation up to `lastAttempt` has left. The walk goes newest

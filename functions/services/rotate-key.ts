@@ -58,7 +58,8 @@ export async function rotateKey(
   if (outcome.kind === "refused" && outcome.overdue > 0 && (await clearOverdue(deps, owner.id)) > 0) {
     outcome = await reserve();
   }
-  if (outcome.kind === "refused" && outcome.decision.kind === "make-room") {
+  const hasMadeRoom = outcome.kind === "refused" && outcome.decision.kind === "make-room";
+  if (hasMadeRoom) {
     await makeRoom(deps, await ownKey(deps, acting, keyId));
     outcome = await reserve();
     if (outcome.kind === "refused") await giveRoomBack(deps, keyId);
@@ -78,7 +79,7 @@ export async function rotateKey(
     case "replaced":
       throw new ServiceError("conflict", "This key has been rotated already. Use its successor.");
     case "refused":
-      if (outcome.decision.kind !== "make-room") throw refusal(outcome.decision);
+      if (outcome.decision.kind !== "make-room") throw refusal(outcome.decision, outcome.overdue);
       throw new ServiceError("conflict", "The key has changed meanwhile. Try again.", { retryAfter: 1 });
     case "reserved": {
       const { key, attempt } = outcome;
@@ -102,7 +103,7 @@ export async function rotateKey(
           at: now,
         },
       }).catch(async (error: unknown) => {
-        await giveRoomBack(deps, keyId);
+        if (hasMadeRoom) await giveRoomBack(deps, keyId);
         throw error;
       });
       return { ...made, retiring: { id: keyId, at: retireAt } };
@@ -122,16 +123,20 @@ async function makeRoom(deps: Deps, old: KeyRow): Promise<void> {
   await askUpstream(async () => {
     const upstream = await deps.provisioner.getKey(hash, signal);
     if (upstream === undefined) throw new ServiceError("conflict", "OpenRouter no longer has this key.");
-    const keptCents = Math.min(Math.max(spentCents(windowSpendUsd(upstream)), 1), old.limitCents);
-    const again = deps.clock() + leaseMs * 2;
-    await deps.keys.fitLater(old.id, again);
+    const now = deps.clock();
+    const again = now + leaseMs * 2;
+    const held = await deps.keys.holdLimit(old.id, now, now + leaseMs, again);
+    if (held === undefined) {
+      throw new ServiceError("conflict", "This key's limit is being changed. Try again.", { retryAfter: 2 });
+    }
+    const keptCents = Math.min(Math.max(spentCents(windowSpendUsd(upstream)), 1), held.limitCents);
     await deps.provisioner.updateKey(hash, { limitUsd: keptCents / 100 }, signal);
-    await deps.keys.settleLimit(old.id, keptCents, again, {
+    await deps.keys.settleLimit(held, keptCents, again, {
       actor: clockActor,
       verb: "key.limit",
       targetId: old.id,
       ownerId: old.ownerId,
-      before: { limitUsd: old.limitCents / 100 },
+      before: { limitUsd: held.limitCents / 100 },
       after: { limitUsd: keptCents / 100 },
       at: deps.clock(),
     });
@@ -141,7 +146,7 @@ async function makeRoom(deps: Deps, old: KeyRow): Promise<void> {
 /** At once where that can be done; otherwise the clock does it. A key that has given no room is not due, and stays. */
 async function giveRoomBack(deps: Deps, keyId: string): Promise<void> {
   try {
-    await deps.keys.fitSooner(keyId, deps.clock());
+    await deps.keys.lookAgain(keyId, deps.clock());
     await fitLimit(deps, AbortSignal.timeout(workMs), keyId);
   } catch {
     // What kept the key from being rotated is what the person is told.

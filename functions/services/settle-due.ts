@@ -2,6 +2,7 @@ import { minuteOf } from "../policy/rates.ts";
 import { clearOverdue } from "./clear-overdue.ts";
 import type { Deps } from "./deps.ts";
 import { fitLimit } from "./fit-limit.ts";
+import { UpstreamError } from "./provisioner.ts";
 import { endRaises } from "./raises.ts";
 import { sweepReservations } from "./sweep-reservations.ts";
 
@@ -24,9 +25,23 @@ export async function settleDue(deps: Deps, signal: AbortSignal): Promise<Settle
   await deps.keys.eraseSealed(deps.clock());
   await deps.rates.forgetBefore(minuteOf(deps.clock()));
   const endedRaises = await endRaises(deps);
-  const swept = await sweepReservations(deps, signal);
-  const cleared = await clearOverdue(deps, undefined, signal);
-  let fittedLimits = 0;
-  while (!signal.aborted && (await fitLimit(deps, signal))) fittedLimits += 1;
+  let failure: UpstreamError | undefined;
+  // One reservation or key that OpenRouter will not hear of must not hold up everybody else's.
+  const attempt = (work: Promise<number>) =>
+    work.catch((error: unknown) => {
+      if (!(error instanceof UpstreamError)) throw error;
+      failure ??= error;
+      return 0;
+    });
+  const swept = await attempt(sweepReservations(deps, signal));
+  const cleared = await attempt(clearOverdue(deps, undefined, signal));
+  const fittedLimits = await attempt(fitLimits(deps, signal));
+  if (failure !== undefined) throw failure;
   return { swept, cleared, endedRaises, fittedLimits };
+}
+
+async function fitLimits(deps: Deps, signal: AbortSignal): Promise<number> {
+  let fitted = 0;
+  while (!signal.aborted && (await fitLimit(deps, signal))) fitted += 1;
+  return fitted;
 }

@@ -21,6 +21,8 @@ export interface DatabaseKind {
   readonly openBare: () => Promise<{ readonly database: Database; readonly close: () => Promise<void> }>;
   /** Runs one statement in the database that was opened last, past every store. */
   readonly query: (statement: string) => Promise<readonly unknown[]>;
+  /** The same, with the database itself for whoever looks behind the stores. */
+  readonly openWithView: () => Promise<{ readonly stores: Stores; readonly database: Database }>;
 }
 
 /** Every row of every table, as text. */
@@ -53,6 +55,10 @@ export const databaseKinds: readonly [DatabaseKind, DatabaseKind] = [
       await database.execute(sql`create schema public`);
       return { database, close: () => Promise.resolve() };
     },
+    async openWithView() {
+      const { database, close } = await this.openBare();
+      return { stores: await openStores(database, close), database };
+    },
     query: async (statement) => (await (await embedded)?.query(statement))?.rows ?? [],
   },
   {
@@ -73,8 +79,12 @@ export const databaseKinds: readonly [DatabaseKind, DatabaseKind] = [
     },
     async openBare() {
       server ??= startPostgres();
-      const client = postgres(await (await server).createDatabase(), { max: 2, onnotice: () => undefined });
+      const client = postgres(await (await server).createDatabase(), { max: 10, onnotice: () => undefined });
       return { database: drizzleServer(client, { casing: "snake_case" }), close: () => client.end() };
+    },
+    async openWithView() {
+      const { database, close } = await this.openBare();
+      return { stores: await openStores(database, close), database };
     },
   },
 ];

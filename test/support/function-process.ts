@@ -1,7 +1,11 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+
+import { build } from "esbuild";
 
 /** The function as its own process, as `npm run function` starts it. */
 export interface FunctionProcess {
@@ -19,8 +23,11 @@ export type Environment = Readonly<Record<string, string>>;
 const startMs = 30_000;
 
 /** Resolves when it listens; rejects with what it printed when it ends before. */
-export async function startFunctionProcess(environment: Environment): Promise<FunctionProcess> {
-  const child = spawn(process.execPath, ["functions/targets/node.ts"], {
+export async function startFunctionProcess(
+  environment: Environment,
+  program = "functions/targets/node.ts",
+): Promise<FunctionProcess> {
+  const child = spawn(process.execPath, [program], {
     env: { PATH: process.env["PATH"], ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -51,6 +58,25 @@ export async function startFunctionProcess(environment: Environment): Promise<Fu
     },
     terminate: () => end(child, "SIGTERM"),
   };
+}
+
+/** The function in one file, which starts four times as fast: for tests that start it often. */
+export async function bundleFunction(): Promise<{ readonly program: string; readonly remove: () => Promise<void> }> {
+  // Below the project, so that what is not bundled is found.
+  const folder = await mkdtemp(join("node_modules", ".test-function-"));
+  await build({
+    entryPoints: ["functions/targets/node.ts"],
+    outdir: folder,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    format: "esm",
+    logLevel: "error",
+    external: ["undici", "@electric-sql/pglite"],
+  });
+  await cp("functions/adapters/postgres/migrations", join(folder, "migrations"), { recursive: true });
+  return { program: join(folder, "node.mjs"), remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {

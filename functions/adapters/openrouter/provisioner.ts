@@ -31,6 +31,8 @@ const timeoutMs = 10_000;
 const mostTries = 3;
 /** More pages than any account has keys for; a list that never ends must not either. */
 const mostPages = 1_000;
+/** How often in a row a page is looked for further up before the list is taken as it comes. */
+const mostStepsBack = 5;
 
 interface Answer {
   readonly status: number;
@@ -127,7 +129,10 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
         throw new UpstreamError("busy", "POST /keys was answered with 429.", { retryAfter: answer.retryAfter });
       }
       if (answer.status >= 400 && answer.status < 500 && answer.status !== 408) {
-        throw new UpstreamError("refused", `POST /keys was answered with ${answer.status}.`);
+        // A page of a proxy in between says nothing about what OpenRouter did.
+        throw new UpstreamError("refused", `POST /keys was answered with ${answer.status}.`, {
+          mayBeDone: !isErrorBody(answer.body),
+        });
       }
       const created = CreatedAnswer.safeParse(answer.body);
       if (answer.status < 200 || answer.status > 299 || !created.success) {
@@ -181,12 +186,25 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     async *walkKeys(workspaceId, signal) {
       const seen = new Set<string>();
       let offset = 0;
+      let longest = 0;
+      let stepsBack = 0;
       for (let page = 0; page < mostPages; page += 1) {
         const { length, keys } = await readPage(workspaceId, offset, signal);
-        // Only an empty page is the end: a short one may be a full one of another size.
-        if (length === 0) return;
-        offset += length;
-        yield unseen(seen, keys);
+        // Keys deleted meanwhile move later ones onto pages that were read. So each page begins with the last key of
+        // the one before; where that key is not, the list is read again from further up.
+        const isJoined = offset === 0 || longest === 1 || keys.some((key) => seen.has(key.hash));
+        if (!isJoined && stepsBack < mostStepsBack) {
+          offset = Math.max(0, offset - (longest - 1));
+          stepsBack += 1;
+          continue;
+        }
+        stepsBack = 0;
+        const fresh = unseen(seen, keys);
+        // Fewer than before and none of them new is the end. A short page alone is not: pages may change their size.
+        if (length === 0 || (fresh.length === 0 && length < longest)) return;
+        longest = Math.max(longest, length);
+        offset += longest === 1 ? 1 : Math.max(1, length - 1);
+        yield fresh;
       }
     },
 

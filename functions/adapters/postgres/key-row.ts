@@ -1,4 +1,4 @@
-import { and, eq, gt, inArray, lte, or, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, lt, lte, or, sql } from "drizzle-orm";
 
 import type { PlanFacts } from "../../policy/allowance.ts";
 import { livePhases } from "../../policy/key-phase.ts";
@@ -42,9 +42,28 @@ export function toSeenSpend(row: typeof keySpend.$inferSelect): SeenSpend & { re
   };
 }
 
-/** The lock under which an owner's cap, allowance and rate are counted: changes of one owner's keys queue here. */
+/**
+ * The lock under which an owner's cap, allowance and rate are counted: changes of one owner's keys queue here. Whatever
+ * changes more than one of their rows takes it first, so that no two wait for each other in a ring. Not "for update":
+ * that would also wait for every row that refers to the owner, such as an entry of the record.
+ */
 export async function lockOwner(transaction: Database, ownerId: string): Promise<void> {
-  await transaction.select({ id: owners.id }).from(owners).where(eq(owners.id, ownerId)).for("update");
+  await transaction.select({ id: owners.id }).from(owners).where(eq(owners.id, ownerId)).for("no key update");
+}
+
+/** The owner's lock, by one of their keys; undefined when there is no such key. */
+export async function lockOwnerOf(transaction: Database, keyId: string): Promise<string | undefined> {
+  const [key] = await transaction.select({ ownerId: keys.ownerId }).from(keys).where(eq(keys.id, keyId));
+  if (key !== undefined) await lockOwner(transaction, key.ownerId);
+  return key?.ownerId;
+}
+
+/** What has become free may be what another key of the owner's is waiting for: its limit is due to be looked at. */
+export async function wakeWaiting(transaction: Database, ownerId: string, at: Date): Promise<void> {
+  await transaction
+    .update(keys)
+    .set({ fitAt: at })
+    .where(and(eq(keys.ownerId, ownerId), eq(keys.phase, "live"), lt(keys.limitCents, keys.wantedCents)));
 }
 
 export function isLive() {

@@ -5,9 +5,10 @@ import type { EndRequest, KeyStore } from "../../services/key-store.ts";
 import { writeAudit } from "./audit-store.ts";
 import { companyKey, companyKeys, countCompanyKeys } from "./company-keys.ts";
 import type { Database } from "./database.ts";
-import { isLive, isOverdue, lockOwner, readFacts, toKeyRow, toSeenSpend } from "./key-row.ts";
-import { claimAbandoned, confirm, fitWaitingKeys, isFree, isHeld, release, reserve } from "./reservations.ts";
-import { deployment, keySpend, keys, raises } from "./schema.ts";
+import { isLive, isOverdue, lockOwnerOf, readFacts, toKeyRow, toSeenSpend, wakeWaiting } from "./key-row.ts";
+import { claimAbandoned, confirm, isFree, isHeld, release, reserve } from "./reservations.ts";
+import { endRaisesOf } from "./raise-store.ts";
+import { deployment, keySpend, keys } from "./schema.ts";
 import { saveSpend } from "./spend.ts";
 
 export function createKeyStore(database: Database): KeyStore {
@@ -20,7 +21,7 @@ export function createKeyStore(database: Database): KeyStore {
 
     reserve: (request) => database.transaction((transaction) => reserve(transaction, request)),
     confirm: (confirmation) => database.transaction((transaction) => confirm(transaction, confirmation)),
-    release: (reference, now) => database.transaction((transaction) => release(transaction, reference, now)),
+    release: (reference) => database.transaction((transaction) => release(transaction, reference)),
     claimAbandoned: (now, leaseUntil) =>
       database.transaction((transaction) => claimAbandoned(transaction, now, leaseUntil)),
 
@@ -69,11 +70,23 @@ export function createKeyStore(database: Database): KeyStore {
 
     change: (keyId, change, entry) =>
       database.transaction(async (transaction) => {
-        const [row] = await transaction
-          .update(keys)
-          .set(change)
+        const [was] = await transaction
+          .select()
+          .from(keys)
           .where(and(eq(keys.id, keyId), inArray(keys.phase, [...transitions.change.from])))
-          .returning();
+          .for("update");
+        if (was === undefined) return undefined;
+        // Decided here and not before OpenRouter was asked: an administrator may have been quicker.
+        if (entry.actor.kind === "owner" && was.adminHold && change.disabled === false) return "held";
+        const isHeld = entry.actor.kind === "admin" ? change.disabled : undefined;
+        const next = { ...change, ...(isHeld === undefined ? {} : { adminHold: isHeld }) };
+        // Asked again after an answer was lost, it changes nothing, and nothing is there to be told.
+        const isSame =
+          (next.name ?? was.name) === was.name &&
+          (next.disabled ?? was.disabled) === was.disabled &&
+          (next.adminHold ?? was.adminHold) === was.adminHold;
+        if (isSame) return toKeyRow(was);
+        const [row] = await transaction.update(keys).set(next).where(eq(keys.id, keyId)).returning();
         if (row === undefined) return undefined;
         await writeAudit(transaction, entry);
         return toKeyRow(row);
@@ -101,55 +114,70 @@ export function createKeyStore(database: Database): KeyStore {
       const unfit = database
         .select({ id: keys.id })
         .from(keys)
-        .where(and(isLive(), lte(keys.fitAt, new Date(now)), keyId === undefined ? undefined : eq(keys.id, keyId)))
+        .where(and(isFree(now), lte(keys.fitAt, new Date(now)), keyId === undefined ? undefined : eq(keys.id, keyId)))
         .orderBy(asc(keys.fitAt))
         .limit(1)
         .for("update", { skipLocked: true });
       const [row] = await database
         .update(keys)
-        .set({ fitAt: new Date(leaseUntil) })
+        .set({ leaseUntil: new Date(leaseUntil) })
         .where(inArray(keys.id, unfit))
         .returning();
       return row === undefined ? undefined : toKeyRow(row);
     },
 
-    async fitLater(keyId, at) {
+    async holdLimit(keyId, now, leaseUntil, fitAt) {
+      const [row] = await database
+        .update(keys)
+        .set({ leaseUntil: new Date(leaseUntil), fitAt: new Date(fitAt) })
+        .where(and(eq(keys.id, keyId), isFree(now)))
+        .returning();
+      return row === undefined ? undefined : toKeyRow(row);
+    },
+
+    async lookAgain(keyId, at) {
       await database
         .update(keys)
-        .set({ fitAt: new Date(at) })
+        .set({ fitAt: sql`least(${keys.fitAt}, ${new Date(at).toISOString()}::timestamptz)` })
         .where(and(eq(keys.id, keyId), isLive()));
     },
 
-    async fitSooner(keyId, now) {
-      await database
-        .update(keys)
-        .set({ fitAt: new Date(now) })
-        .where(and(eq(keys.id, keyId), isNotNull(keys.fitAt), isLive()));
-    },
-
-    growLimit: (keyId, now, decide) =>
+    growLimit: (keyId, now, decide, entry) =>
       database.transaction(async (transaction) => {
-        const [seen] = await transaction.select({ ownerId: keys.ownerId }).from(keys).where(eq(keys.id, keyId));
-        if (seen === undefined) return undefined;
-        await lockOwner(transaction, seen.ownerId);
+        const ownerId = await lockOwnerOf(transaction, keyId);
+        if (ownerId === undefined) return undefined;
         const [row] = await transaction
           .select()
           .from(keys)
           .where(and(eq(keys.id, keyId), inArray(keys.phase, [...transitions.raiseLimit.from])));
         if (row === undefined) return undefined;
-        const limitCents = decide(await readFacts(transaction, seen.ownerId, now), toKeyRow(row));
+        const was = toKeyRow(row);
+        const limitCents = decide(await readFacts(transaction, ownerId, now), was);
+        if (limitCents === was.limitCents) return was;
         const [grown] = await transaction.update(keys).set({ limitCents }).where(eq(keys.id, keyId)).returning();
-        return grown === undefined ? undefined : toKeyRow(grown);
+        if (grown === undefined) return undefined;
+        await writeAudit(transaction, entry(was, limitCents));
+        return toKeyRow(grown);
       }),
 
-    settleLimit: (keyId, limitCents, fitAt, entry) =>
+    settleLimit: (held, limitCents, fitAt, entry) =>
       database.transaction(async (transaction) => {
+        const isLiveStill = and(eq(keys.id, held.id), inArray(keys.phase, [...transitions.lowerLimit.from]));
         const settled = await transaction
           .update(keys)
-          .set({ limitCents, fitAt: fitAt === null ? null : new Date(fitAt) })
-          .where(and(eq(keys.id, keyId), inArray(keys.phase, [...transitions.lowerLimit.from])))
+          .set({ limitCents, fitAt: fitAt === null ? null : new Date(fitAt), leaseUntil: new Date(0) })
+          .where(and(isLiveStill, eq(keys.limitCents, held.limitCents), eq(keys.wantedCents, held.wantedCents)))
           .returning({ id: keys.id });
-        if (settled.length === 1 && entry !== undefined) await writeAudit(transaction, entry);
+        if (settled.length === 1) {
+          if (entry !== undefined) await writeAudit(transaction, entry);
+          return true;
+        }
+        // A raise was approved or ended meanwhile: what it is meant to have is to be brought about once more.
+        await transaction
+          .update(keys)
+          .set({ fitAt: new Date(0), leaseUntil: new Date(0) })
+          .where(isLiveStill);
+        return false;
       }),
 
     async eraseSealed(now) {
@@ -176,6 +204,7 @@ export function createKeyStore(database: Database): KeyStore {
 
 async function end(transaction: Database, request: EndRequest): Promise<void> {
   const { ending, charge } = request;
+  await lockOwnerOf(transaction, request.keyId);
   const ended = await transaction
     .update(keys)
     .set({
@@ -190,11 +219,8 @@ async function end(transaction: Database, request: EndRequest): Promise<void> {
     .returning({ ownerId: keys.ownerId });
   const [key] = ended;
   if (key === undefined) return;
-  await transaction
-    .update(raises)
-    .set({ state: "ended" })
-    .where(and(eq(raises.keyId, request.keyId), inArray(raises.state, ["waiting", "approved"])));
-  await fitWaitingKeys(transaction, key.ownerId, request.now);
+  await endRaisesOf(transaction, request.keyId, request.now);
+  await wakeWaiting(transaction, key.ownerId, new Date(request.now));
   await writeAudit(transaction, request.audit);
 }
 

@@ -37,26 +37,59 @@ export function createRaiseStore(database: Database): RaiseStore {
       return rows.map(toRaise);
     },
 
-    endOverdue: (now, entry) =>
-      database.transaction(async (transaction) => {
-        const [due] = await transaction
-          .select({ id: raises.id })
-          .from(raises)
-          .where(and(eq(raises.state, "approved"), lte(raises.until, new Date(now))))
-          .orderBy(asc(raises.until))
-          .limit(1)
-          .for("update", { skipLocked: true });
-        const raise = due === undefined ? undefined : await findRaise(transaction, due.id);
-        if (raise === undefined) return undefined;
-        await transaction.update(raises).set({ state: "ended" }).where(eq(raises.id, raise.id));
-        await transaction
-          .update(keys)
-          .set({ wantedCents: raise.baseCents ?? sql`${keys.limitCents}`, fitAt: new Date(now) })
-          .where(and(eq(keys.id, raise.keyId), inArray(keys.phase, [...livePhases])));
-        await writeAudit(transaction, entry(raise));
-        return { ...raise, state: "ended" };
-      }),
+    async endOverdue(now, entry) {
+      const isDue = and(eq(raises.state, "approved"), lte(raises.until, new Date(now)));
+      for (;;) {
+        const [due] = await database.select().from(raises).where(isDue).orderBy(asc(raises.until)).limit(1);
+        if (due === undefined) return undefined;
+        const ended = await database.transaction(async (transaction) => {
+          await lockOwner(transaction, due.ownerId);
+          const [locked] = await transaction
+            .update(raises)
+            .set({ state: "ended" })
+            .where(and(isDue, eq(raises.id, due.id)))
+            .returning();
+          const raise = locked === undefined ? undefined : await findRaise(transaction, due.id);
+          if (raise === undefined) return undefined;
+          await lowerWanted(transaction, raise.keyId, raise.baseCents, now);
+          await writeAudit(transaction, entry(raise));
+          return raise;
+        });
+        // Undefined: somebody else has ended it meanwhile; there may be another.
+        if (ended !== undefined) return ended;
+      }
+    },
   };
+}
+
+/** Ends what was asked for or is in force on a key that ends. */
+export async function endRaisesOf(transaction: Database, keyId: string, now: number): Promise<void> {
+  const ended = await transaction
+    .update(raises)
+    .set({ state: "ended" })
+    .where(and(eq(raises.keyId, keyId), inArray(raises.state, ["waiting", "approved"])))
+    .returning({ baseCents: raises.baseCents, decidedAt: raises.decidedAt });
+  for (const { baseCents, decidedAt } of ended) {
+    if (decidedAt !== null) await lowerWanted(transaction, keyId, baseCents ?? undefined, now);
+  }
+}
+
+/** A raise is over: for the key, and for a successor that is being made for it and was promised the same. */
+async function lowerWanted(
+  transaction: Database,
+  keyId: string,
+  baseCents: number | undefined,
+  now: number,
+): Promise<void> {
+  const isSuccessor = and(eq(keys.replacesId, keyId), eq(keys.phase, "reserved"));
+  await transaction
+    .update(keys)
+    .set({
+      wantedCents:
+        baseCents === undefined ? sql`${keys.limitCents}` : sql`least(${keys.wantedCents}, ${baseCents}::int)`,
+      fitAt: new Date(now),
+    })
+    .where(or(and(eq(keys.id, keyId), inArray(keys.phase, [...livePhases])), isSuccessor));
 }
 
 async function ask(transaction: Database, request: AskRequest): Promise<AskOutcome> {

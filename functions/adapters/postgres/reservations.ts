@@ -1,10 +1,10 @@
-import { and, asc, eq, inArray, lt, lte } from "drizzle-orm";
+import { and, asc, eq, inArray, lte } from "drizzle-orm";
 
 import { transitions } from "../../policy/key-phase.ts";
 import type { AttemptRef, Confirmation, KeyRow, ReserveOutcome, ReserveRequest } from "../../services/key-store.ts";
 import { writeAudit } from "./audit-store.ts";
 import type { Database } from "./database.ts";
-import { isLive, lockOwner, readFacts, toKeyRow } from "./key-row.ts";
+import { isLive, lockOwner, lockOwnerOf, readFacts, toKeyRow, wakeWaiting } from "./key-row.ts";
 import { idempotency, keys, raises } from "./schema.ts";
 
 export async function reserve(transaction: Database, request: ReserveRequest): Promise<ReserveOutcome> {
@@ -104,6 +104,7 @@ async function takeOver(transaction: Database, row: typeof keys.$inferSelect, le
 
 export async function confirm(transaction: Database, confirmation: Confirmation): Promise<boolean> {
   const { replaces } = confirmation;
+  if (replaces !== undefined) await lockOwnerOf(transaction, confirmation.keyId);
   const confirmed = await transaction
     .update(keys)
     .set({
@@ -137,23 +138,17 @@ export async function confirm(transaction: Database, confirmation: Confirmation)
   return true;
 }
 
-export async function release(transaction: Database, reference: AttemptRef, now: number): Promise<void> {
-  const [released] = await transaction
+export async function release(transaction: Database, reference: AttemptRef): Promise<void> {
+  const ownerId = await lockOwnerOf(transaction, reference.keyId);
+  const released = await transaction
     .update(keys)
     .set({ phase: transitions.release.to })
     .where(isHeld(reference))
-    .returning({ ownerId: keys.ownerId });
-  if (released === undefined) return;
+    .returning({ id: keys.id });
+  if (released.length === 0 || ownerId === undefined) return;
   await transaction.delete(idempotency).where(eq(idempotency.keyId, reference.keyId));
-  await fitWaitingKeys(transaction, released.ownerId, now);
-}
-
-/** What a key gives back may be what another one of the owner's is waiting for. */
-export async function fitWaitingKeys(transaction: Database, ownerId: string, now: number): Promise<void> {
-  await transaction
-    .update(keys)
-    .set({ fitAt: new Date(now) })
-    .where(and(eq(keys.ownerId, ownerId), eq(keys.phase, "live"), lt(keys.limitCents, keys.wantedCents)));
+  // A key that made room for this one, say, gets its limit back.
+  await wakeWaiting(transaction, ownerId, new Date(0));
 }
 
 export async function claimAbandoned(

@@ -28,6 +28,8 @@ export async function saveSpend(
       hash text, limit_usd float8, remaining_usd float8, day_usd float8, week_usd float8, month_usd float8
     )
     join ${keys} on ${keys}.upstream_hash = report.hash
+    -- In one order everywhere, so that two reports of the same keys never wait for each other in a ring.
+    order by ${keys}.id
     on conflict (key_id) do update set
       seen_at = excluded.seen_at, limit_usd = excluded.limit_usd, remaining_usd = excluded.remaining_usd,
       day_usd = excluded.day_usd, week_usd = excluded.week_usd, month_usd = excluded.month_usd
