@@ -4,8 +4,6 @@ import { isLoopbackAddress, isSafeAddress } from "./policy/address.ts";
 import { normaliseEmail } from "./policy/email.ts";
 import type { Plan } from "./policy/plan.ts";
 import { safePlan } from "./policy/plan.ts";
-import type { EntraSettings, GoogleSettings } from "./settings-directory.ts";
-import { directoryNames, readEntra, readGoogle } from "./settings-directory.ts";
 import type { SignInSettings } from "./sign-in-settings.ts";
 import { readSignInSettings, signInNames } from "./sign-in-settings.ts";
 
@@ -22,23 +20,6 @@ export interface Settings extends SignInSettings {
   readonly adminEmails: readonly string[];
   readonly plans: readonly Plan[];
   readonly sessionRedirects: readonly string[];
-  readonly directory: {
-    readonly google: GoogleSettings | undefined;
-    readonly entra: EntraSettings | undefined;
-    /** The id or address of a person known to be active. Without one, "not found" proves nothing. */
-    readonly canary: string | undefined;
-  };
-  /** Undefined: no SCIM routes. A token that is too short is none, and then they refuse everything. */
-  readonly scim: { readonly token: string | undefined } | undefined;
-  /** Any of these opens the cron route; without one it refuses everything. Those that are too short are left out. */
-  readonly cronSecrets: readonly string[];
-  readonly nightly: {
-    readonly mode: "report" | "enforce";
-    readonly minIntervalSeconds: number;
-    /** Five fields, or a word such as @daily; only its form is checked here. */
-    readonly schedule: string | undefined;
-    readonly heartbeatUrl: string | undefined;
-  };
 }
 
 /** Every fault in one message; no value in it, since some are secrets. */
@@ -69,15 +50,6 @@ const names = [
   "PLANS",
   "PLANS_FILE",
   "SESSION_REDIRECTS",
-  ...directoryNames,
-  "DIRECTORY_CANARY",
-  "SCIM_TOKEN",
-  "CRON_SECRET",
-  "CRON_SECRET_PREVIOUS",
-  "NIGHTLY_MODE",
-  "NIGHTLY_MIN_INTERVAL_SECONDS",
-  "NIGHTLY_SCHEDULE",
-  "HEARTBEAT_URL",
 ] as const;
 type Name = (typeof names)[number];
 
@@ -124,21 +96,7 @@ export function readSettings(environment: Environment, readTextFile?: (path: str
     adminEmails: readEmails("ADMIN_EMAILS", list("ADMIN_EMAILS"), faults),
     plans: readPlans(text("PLANS"), text("PLANS_FILE"), readTextFile, faults),
     sessionRedirects: readRedirects(list("SESSION_REDIRECTS"), faults),
-    directory: {
-      google: readGoogle(text, address, faults),
-      entra: readEntra(text, address, text("ENTRA_API_AUDIENCE") !== undefined, faults),
-      canary: readCanary(text("DIRECTORY_CANARY"), faults),
-    },
-    scim: text("SCIM_TOKEN") === undefined ? undefined : { token: longSecret(text("SCIM_TOKEN")) },
-    cronSecrets: [text("CRON_SECRET"), text("CRON_SECRET_PREVIOUS")].flatMap((secret) => longSecret(secret) ?? []),
-    nightly: {
-      mode: readMode(text("NIGHTLY_MODE"), faults),
-      minIntervalSeconds: readInterval(text("NIGHTLY_MIN_INTERVAL_SECONDS"), faults),
-      schedule: readSchedule(text("NIGHTLY_SCHEDULE"), faults),
-      heartbeatUrl: readHeartbeat(text("HEARTBEAT_URL"), faults),
-    },
   };
-  refuseSharedSecrets(text, faults);
   if (settings.allowedDomains.length === 0) {
     faults.push(
       "ALLOWED_DOMAINS is missing: the e-mail domains of your company, separated by commas. Without it nobody may sign in.",
@@ -150,62 +108,6 @@ export function readSettings(environment: Environment, readTextFile?: (path: str
   }
   if (faults.length > 0) throw new SettingsError(faults);
   return settings;
-}
-
-type ReadText = (name: Name) => string | undefined;
-
-/** A shorter secret can be guessed; the routes behind it then refuse everybody, as the README says. */
-function longSecret(secret: string | undefined): string | undefined {
-  return secret !== undefined && secret.length >= 32 ? secret : undefined;
-}
-
-/** What opens a door here opens no other: whoever is given one of these must not have been given more. */
-function refuseSharedSecrets(text: ReadText, faults: string[]): void {
-  const doors = ["SCIM_TOKEN", "CRON_SECRET", "CRON_SECRET_PREVIOUS"] as const;
-  const others = ["OPENROUTER_MANAGEMENT_KEY", "OIDC_CLIENT_SECRET", "ENTRA_CLIENT_SECRET"] as const;
-  doors.forEach((door, index) => {
-    const same = [...doors.slice(index + 1), ...others].find(
-      (other) => text(door) !== undefined && text(door) === text(other),
-    );
-    if (same !== undefined) faults.push(`${door} and ${same} are the same secret; make one of its own for each.`);
-  });
-}
-
-function readCanary(value: string | undefined, faults: string[]): string | undefined {
-  if (value !== undefined && !/^[\x21-\x7e]{1,254}$/.test(value)) {
-    faults.push("DIRECTORY_CANARY must be one person's id in the directory, or their e-mail address.");
-  }
-  return value;
-}
-
-function readMode(value: string | undefined, faults: string[]): "report" | "enforce" {
-  if (value === undefined || value === "report" || value === "enforce") return value ?? "report";
-  faults.push("NIGHTLY_MODE must be report, which only says what it would do, or enforce.");
-  return "report";
-}
-
-function readInterval(value: string | undefined, faults: string[]): number {
-  const seconds = value === undefined ? 300 : Number(value);
-  if (!/^\d{1,6}$/.test(value ?? "0") || seconds > 86_400) {
-    faults.push("NIGHTLY_MIN_INTERVAL_SECONDS must be a whole number of seconds, at most 86400.");
-  }
-  return seconds;
-}
-
-function readSchedule(value: string | undefined, faults: string[]): string | undefined {
-  const field = "[0-9A-Za-z*?,/#L-]+";
-  if (value !== undefined && !new RegExp(`^(?:${field}(?: +${field}){4}|@[a-z]+)$`).test(value)) {
-    faults.push('NIGHTLY_SCHEDULE must be a cron expression of five fields, in UTC, such as "15 2 * * *".');
-  }
-  return value;
-}
-
-function readHeartbeat(value: string | undefined, faults: string[]): string | undefined {
-  // Not through `address`: a slash at its end may be part of it.
-  if (value !== undefined && !isSafeAddress(value)) {
-    faults.push("HEARTBEAT_URL must be an https address; plain http is accepted only for this machine.");
-  }
-  return value;
 }
 
 function misspelt(environment: Environment): string[] {
