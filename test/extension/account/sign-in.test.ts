@@ -95,6 +95,46 @@ function createHarness(callbackAddress = desktop, isHere = true) {
   };
 }
 
+/** Numbers from 0 to 1 that are the same in every run. */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Addresses that any web page may open: each is wrong in the path, in the state, or in having no code. */
+function nearMiss(random: () => number, state: string, code: string): Callback {
+  const pick = <T>(...choices: readonly [T, ...T[]]): T => choices[Math.floor(random() * choices.length)] ?? choices[0];
+  const text = (): string =>
+    Array.from({ length: 1 + Math.floor(random() * 40) }, () =>
+      String.fromCodePoint(pick(0, 10, 0x25, 0x26, 0x2f, 0x3d, 0x41 + random() * 58, 0x202e, 0xd800, 0x1f600) | 0),
+    ).join("");
+  const cut = Math.floor(random() * state.length);
+  const nearState = pick(
+    state.slice(0, cut),
+    `${state}${pick("A", "%00", "+", "%20", "=")}`,
+    `${state.slice(0, cut)}${state[cut] === "x" ? "y" : "x"}${state.slice(cut + 1)}`,
+    encodeURIComponent(text().toWellFormed()),
+    "",
+    `${state}&state=${state}`,
+    `&State=${state}`,
+    `[]=${state}`,
+  );
+  const values = pick(`code=${code}`, `error=x&error_description=${state}`, `code=${code}&code=2`, text());
+  const setting = "openrouterKeys.functionUrl=https%3A%2F%2Fevil.test&command=openrouterKeys.deleteKey";
+  return pick<Callback>(
+    { path: "/auth", query: `${values}&state=${nearState}&n=${random()}` },
+    { path: "/auth", query: `state=${state}&${pick("code=", "Code=x", "codes=x", setting)}&n=${random()}` },
+    {
+      path: pick("/auth/", "/Auth", "/auth%2f", "//auth", "", "/settings", text()),
+      query: `${values}&state=${state}&n=${random()}`,
+    },
+    { path: pick("/auth", text()), query: `${setting}&${text()}` },
+  );
+}
+
 describe("signing in", () => {
   it("goes through the browser and back to the editor, and trades the code for a session", async () => {
     const harness = createHarness();
@@ -256,6 +296,26 @@ describe("signing in", () => {
     assert.deepEqual(harness.asked(), ["GET /v1/me"]);
     harness.callBack(`code=${harness.issueCode()}&state=${state}`);
     assert.deepEqual(await done, signedIn);
+  });
+
+  it("takes nothing out of hundreds of addresses that look nearly like the right one", async () => {
+    const harness = createHarness();
+    const done = harness.start();
+    await harness.browserOpened;
+    await new Promise(setImmediate);
+    const state = harness.parameter("state");
+    const before = JSON.stringify([harness.asked(), harness.turns(), harness.opened.length]);
+    const random = createRandom(20261125);
+    const tried = Array.from({ length: 600 }, () => nearMiss(random, state, harness.issueCode("guessable")));
+    for (const { path, query } of tried) harness.callBack(query, path);
+    await new Promise(setImmediate);
+    assert.deepEqual(JSON.stringify([harness.asked(), harness.turns(), harness.opened.length]), before);
+    assert.ok(new Set(tried.map(({ path, query }) => path + query)).size > 500);
+    // Whatever was thrown at it, it still waits for the one that belongs to it.
+    harness.callBack(`code=${harness.issueCode()}&state=${state}`);
+    assert.deepEqual(await done, signedIn);
+    const noise = harness.log.lines.join("\n");
+    assert.ok(!noise.includes(state) && !noise.includes("guessable") && !noise.includes("functionUrl"));
   });
 
   it("makes every sign-in unlike the one before", async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Access } from "../../../extension/account/access-token.ts";
 import { isCancelled, UserError } from "../../../extension/base/errors.ts";
 import { createKey } from "../../../extension/ui/create-key.ts";
-import { builtKey } from "../support/fake-function.ts";
+import { account, builtKey, token } from "../support/fake-function.ts";
 import { address, createEditor, settled } from "../support/editor.ts";
 
 const asName = ["A name for the key", ""] as const;
@@ -133,6 +133,26 @@ describe("the command Create OpenRouter Key", () => {
       },
       { asked: ["fresh"], keys: ["laptop $25"], names: 1, requests: 1, sent: 2 },
     );
+  });
+
+  it("writes no secret into a line of the log, a message or the name of anything that is stored", async () => {
+    const editor = await createEditor({ answers: [asName, ["Set up these tools", ["Claude Code"]]] });
+    editor.remote.faults.push(["POST /v1/keys", "lost-answer"], ["POST /v1/keys", { code: "reauth_required" }]);
+    const names = new Set<string>();
+    editor.storage.onDidChange(({ key }) => names.add(key));
+    await run(editor);
+    const planted = [
+      ...[...editor.remote.keys.values()].map(({ secret }) => secret),
+      ...[...editor.storage.values.values()].flatMap((value) => value.match(/ors_[\w-]+|"d":"[\w-]+"/g) ?? []),
+      token,
+      account.label,
+    ];
+    const said = [...editor.log.lines, ...editor.dialogs.shown, ...names];
+    assert.deepEqual(
+      said.filter((line) => planted.some((secret) => line.includes(secret))),
+      [],
+    );
+    assert.ok(names.size >= 4 && editor.log.lines.length > 3);
   });
 
   it("does not go in circles when a fresh sign-in is not enough, and leaves nothing behind", async () => {
