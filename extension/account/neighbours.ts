@@ -14,6 +14,8 @@ export const Mark = z.object({
   base: z.string(),
   /** The session's name for the editor, from which nothing can be derived. */
   sessionId: z.string(),
+  /** The session that was there before, which another window may still take for the one that counts. */
+  replaces: z.optional(z.string()),
 });
 export type Mark = z.infer<typeof Mark>;
 
@@ -34,18 +36,25 @@ export function shareSessions(store: SessionStore, neighbours: Neighbours): Shar
   const changes = createEmitter<void>();
   const elsewhere = createEmitter<void>();
   const ended = new Set<string>();
+  const successors = new Map<string, string>();
+
+  function hasEnded(sessionId: string | undefined): boolean {
+    for (let id = sessionId; id !== undefined; id = successors.get(id)) if (ended.has(id)) return true;
+    return false;
+  }
 
   async function read(address: FunctionAddress): Promise<Session> {
     const session = await store.read(address);
-    return session.kind !== "signed-out" && ended.has(session.id) ? { kind: "signed-out" } : session;
+    return session.kind !== "signed-out" && hasEnded(session.id) ? { kind: "signed-out" } : session;
   }
 
-  async function hear({ event, base, sessionId }: Mark): Promise<void> {
+  async function hear({ event, base, sessionId, replaces }: Mark): Promise<void> {
     if (event === "signed-out") {
       ended.add(sessionId);
       changes.fire();
       return;
     }
+    if (replaces !== undefined && replaces !== sessionId) successors.set(replaces, sessionId);
     const session = await store.read({ base, origin: new URL(base).origin });
     if (session.kind === "signed-out" || session.id !== sessionId) elsewhere.fire();
   }
@@ -59,9 +68,11 @@ export function shareSessions(store: SessionStore, neighbours: Neighbours): Shar
   return {
     read,
     signedIn: async (address, answer) => {
+      const before = await store.read(address);
       const session = await store.signedIn(address, answer);
       if (session.kind !== "signed-out") {
-        await neighbours.tell({ event: "signed-in", base: address.base, sessionId: session.id });
+        const replaces = before.kind === "signed-out" ? {} : { replaces: before.id };
+        await neighbours.tell({ event: "signed-in", base: address.base, sessionId: session.id, ...replaces });
       }
       return session;
     },

@@ -174,10 +174,13 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
         if (!(error instanceof FunctionError)) throw error;
         maybeSent = earlierMaybeSent || leavesOutcomeOpen(error);
         if (error.status === 401 && renew !== undefined) {
-          access = await renewed(access, entry, renew, error, maybeSent).catch(async (failure: unknown) => {
-            if (isCancelled(failure)) return abandon();
-            throw failure;
-          });
+          report("Waiting for your sign-in…");
+          access = await Promise.race([renewed(access, entry, renew, error, maybeSent), cancelled(signal)]).catch(
+            async (failure: unknown) => {
+              if (isCancelled(failure)) return abandon();
+              throw failure;
+            },
+          );
           // Once: who has just signed in and is refused all the same would be sent in circles.
           renew = undefined;
           giveUpAt = clock.now() + patience;
@@ -255,6 +258,14 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
       return { deliveries, leftOpen };
     },
   };
+}
+
+/** Never, or with CancelledError. */
+function cancelled(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal?.aborted) reject(new CancelledError());
+    signal?.addEventListener("abort", () => reject(new CancelledError()), { once: true });
+  });
 }
 
 /** Milliseconds until the same request is worth repeating; undefined: it is not. */

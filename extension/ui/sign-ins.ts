@@ -51,8 +51,8 @@ async function end(deps: SignInsDeps, access: Access, row: SignInRow): Promise<"
     await deps.signOut();
     return "signed out";
   }
-  const detail = `It was ${row.description}. Whoever works there has to sign in again; your keys go on existing.`;
-  if (!(await deps.dialogs.confirm(`End the sign-in of ${row.label}?`, detail, "End Sign-In"))) return "goes on";
+  const detail = `${row.label}, ${row.description}. Whoever works there has to sign in again; your keys go on existing.`;
+  if (!(await deps.dialogs.confirm("End this sign-in?", detail, "End Sign-In"))) return "goes on";
   await deps.signIns.end(access, row.id);
   return "goes on";
 }

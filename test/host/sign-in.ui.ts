@@ -214,6 +214,7 @@ describe("Signing in", function () {
     await workbench.clickNotificationButton("Sign Out and Forget");
     await stage.says(`Signed out at ${running.url}.`);
     await workbench.runCommand("OpenRouter Keys: Sign In");
+    await (await workbench.dialog()).click("Allow");
     const popup = await workbench.popup();
     await choosePerson(popup);
     await popup.getByText("You can close this tab").waitFor();

@@ -83,6 +83,27 @@ describe("two windows", () => {
     );
   });
 
+  it("in a browser end together also after one of them has signed in again", async () => {
+    const first = new MemorySecretStorage();
+    const second = new MemorySecretStorage();
+    const { windows, kinds } = createWindows([first, second]);
+    await windows[0]?.sessions.signedIn(here, answer);
+    for (const [name, value] of first.values) second.values.set(name, value);
+    await windows[0]?.sessions.signedIn(here, answer);
+    await windows[0]?.sessions.signedIn(here, answer);
+    await turn();
+    const between = await kinds();
+    await windows[0]?.sessions.forget(here);
+    await turn();
+    assert.deepEqual(
+      [between, await kinds()],
+      [
+        ["signed-in", "signed-in"],
+        ["signed-out", "signed-out"],
+      ],
+    );
+  });
+
   it("leave a later sign-in alone that is not the one which ended", async () => {
     const first = new MemorySecretStorage();
     const second = new MemorySecretStorage();

@@ -176,6 +176,19 @@ describe("the command Create OpenRouter Key", () => {
     );
   });
 
+  it("ends at once when the person cancels the create while the sign-in waits for them", async () => {
+    const editor = await createEditor({ answers: [asName] });
+    editor.remote.faults.push(["POST /v1/keys", { code: "reauth_required" }]);
+    let cancel = (): void => {};
+    editor.dialogs.onProgress = (press) => (cancel = press);
+    editor.accessToken.ask = () => {
+      queueMicrotask(cancel);
+      return new Promise(() => {});
+    };
+    const { end, keys } = await run(editor);
+    assert.deepEqual([end, keys, await editor.creation.unfinished(await accessOf(editor))], ["cancelled", [], []]);
+  });
+
   it("makes no key for somebody else who signs in meanwhile", async () => {
     const editor = await createEditor({ answers: [asName], signsInAs: { id: "owner-2", label: "bob@example.test" } });
     editor.remote.faults.push(["POST /v1/keys", { code: "reauth_required" }]);

@@ -87,7 +87,7 @@ describe("the list of sign-ins", () => {
   });
 
   it("ends another one after a yes, and shows what is left", async () => {
-    const { done, shown, editor, remote } = await look([["End the sign-in", "End Sign-In"]], "1.105.1");
+    const { done, shown, editor, remote } = await look([["End this sign-in", "End Sign-In"]], "1.105.1");
     await done;
     assert.deepEqual(
       [shown, [...remote.signIns.keys()], editor.dialogs.shown],
@@ -95,7 +95,7 @@ describe("the list of sign-ins", () => {
         ["session-2 session-1", "session-1"],
         ["session-1"],
         [
-          "confirm: End the sign-in of VS Code 1.105.1, OpenRouter Keys 0.0.9? It was last used 14 hours ago. Whoever works there has to sign in again; your keys go on existing. [End Sign-In]",
+          "confirm: End this sign-in? VS Code 1.105.1, OpenRouter Keys 0.0.9, last used 14 hours ago. Whoever works there has to sign in again; your keys go on existing. [End Sign-In]",
         ],
       ],
     );
@@ -114,7 +114,7 @@ describe("the list of sign-ins", () => {
   });
 
   it("takes one for ended that had ended meanwhile", async () => {
-    const { done, shown, remote } = await look([["End the sign-in", "End Sign-In"]], "1.105.1");
+    const { done, shown, remote } = await look([["End this sign-in", "End Sign-In"]], "1.105.1");
     remote.faults.push(["DELETE /v1/sessions/session-2", { code: "not_found" }]);
     await done;
     assert.equal(shown.length, 2);
