@@ -35,7 +35,7 @@ export async function signOutCommand(deps: AccountDeps & Parameters<typeof signO
 /** An editor in a browser does not show one window what another has stored. Never rejects. */
 export async function offerReload(dialogs: Pick<Dialogs, "info" | "reload">): Promise<void> {
   const pressed = await dialogs.info(
-    "You have signed in in another window. Reload this one to be signed in here too.",
+    "You signed in from another window. Reload this one to be signed in here too.",
     "Reload",
   );
   if (pressed !== undefined) await dialogs.reload();

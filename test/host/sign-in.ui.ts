@@ -83,6 +83,17 @@ describe("Signing in", function () {
     await popup.getByRole("button", { name: /grace@example\.com/ }).click();
   }
 
+  async function signInAgain(): Promise<void> {
+    await workbench.runCommand("OpenRouter Keys: Sign In");
+    await (await workbench.dialog()).click("Allow");
+    const popup = await workbench.popup();
+    await choosePerson(popup);
+    await popup.getByText("You can close this tab").waitFor();
+    await popup.close();
+    await workbench.page.bringToFront();
+    await stage.says("Signed in as grace@example.com.");
+  }
+
   it("waits for nothing and asks nothing at the start, in a folder that nobody trusts", async () => {
     await (await workbench.dialog()).click("No, I don't trust the authors");
     await workbench.openView("OpenRouter Keys");
@@ -207,25 +218,27 @@ describe("Signing in", function () {
   });
 
   it("elsewhere, after the address was changed, is asked about, and nothing of the first is sent there", async () => {
-    await workbench.runCommand("Notifications: Clear All Notifications");
+    await signInAgain();
     await stage.set("openrouterKeys.functionUrl", elsewhere.url);
     const asked = await workbench.notification("has changed");
+    await shows(workbench.page, "Sign in with your company account");
     await stage.screenshots("address-left");
+    const begun = running.records.length;
     await workbench.clickNotificationButton("Sign Out and Forget");
     await stage.says(`Signed out at ${running.url}.`);
-    await workbench.runCommand("OpenRouter Keys: Sign In");
-    await (await workbench.dialog()).click("Allow");
-    const popup = await workbench.popup();
-    await choosePerson(popup);
-    await popup.getByText("You can close this tab").waitFor();
-    await popup.close();
-    await workbench.page.bringToFront();
-    await stage.says("Signed in as grace@example.com.");
-    const untilNow = running.records.length;
+    const ended = running.records.slice(begun).map(({ method, route, status }) => `${method} ${route} ${status}`);
+    const untilSignIn = elsewhere.seen.length;
+    await signInAgain();
     const bearers = new Set(elsewhere.seen.flatMap(({ authorization }) => authorization ?? []));
     assert.deepStrictEqual(
-      [asked.buttons, bearers.size, untilNow > 0],
-      [["Sign Out and Forget", "Change It Back"], 1, true],
+      { buttons: asked.buttons, ended, untilSignIn, bearers: bearers.size },
+      {
+        buttons: ["Sign Out and Forget", "Change It Back"],
+        ended: ["DELETE /v1/session 204"],
+        // Not one request before the person signs in there, and then no token but the new one.
+        untilSignIn: 0,
+        bearers: 1,
+      },
     );
   });
 
