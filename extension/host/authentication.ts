@@ -65,6 +65,11 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
       const answer = await withProgress(fresh ? titles.again : titles.first, (signal, onTurn) =>
         deps.signIn.signIn({ address, fresh, byCode }, signal, onTurn),
       );
+      const now = deps.address();
+      if (now.kind !== "address" || now.address.base !== address.base) {
+        void endSession(deps, address, answer.sessionToken);
+        throw new UserError(vscode.l10n.t("The function's address was changed during the sign-in. Start it again."));
+      }
       // Read at the last moment: another window may have signed in meanwhile.
       const before = await sessions.read(address);
       const session = toEditor(await sessions.signedIn(address, answer));
