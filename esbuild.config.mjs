@@ -35,7 +35,7 @@ const leaveOutUnusedColumns = {
 };
 
 /** The extension is CommonJS, which esbuild does not split: the parts named here become files of their own. */
-const parts = { "tool-setup.ts": "tool-setup", "unseal.ts": "unseal" };
+const parts = { "tool-setup.ts": "tool-setup", "unseal.ts": "unseal", "sign-ins-pick.ts": "sign-ins-pick" };
 const splitParts = {
   name: "split-parts",
   setup(build) {
@@ -53,6 +53,7 @@ const extension = await build({
     extension: "extension/extension.ts",
     "tool-setup": "extension/tools/tool-setup.ts",
     unseal: "extension/keys/unseal.ts",
+    "sign-ins-pick": "extension/ui/sign-ins-pick.ts",
     "or-key": "extension/key-helper/or-key.ts",
   },
   outExtension: { ".js": ".cjs" },

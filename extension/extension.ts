@@ -4,12 +4,16 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 
 import { createFunctionClient, type Fetch } from "./account/function-client.ts";
+import { shareSessions } from "./account/neighbours.ts";
+import { createOtherAddresses } from "./account/other-addresses.ts";
+import { createOwnSignIns } from "./account/own-sign-ins.ts";
 import { createSessionStore } from "./account/session.ts";
 import { createSignIn } from "./account/sign-in.ts";
 import { systemClock } from "./base/clock.ts";
 import { createAuthentication } from "./host/authentication.ts";
 import { createContexts } from "./host/contexts.ts";
 import { createOutputLog } from "./host/log.ts";
+import { createNeighbours } from "./host/neighbours.ts";
 import { createSecretStore, createToolUndoStore } from "./host/secret-storage.ts";
 import { settings } from "./host/settings.ts";
 import { createSignInEditor } from "./host/sign-in-editor.ts";
@@ -23,16 +27,19 @@ import { checkLive } from "./keys/live-check.ts";
 import { createSecretVault } from "./keys/secret-vault.ts";
 import { createServing } from "./keys/serve-tools.ts";
 import { createToolsKeyChoice } from "./keys/tools-key.ts";
-import { signInCommand, signOutCommand } from "./ui/account-commands.ts";
+import { offerReload, signInCommand, signInWithCode, signOutCommand } from "./ui/account-commands.ts";
 import { deleteKey, disableKey, enableKey, renameKey } from "./ui/change-key.ts";
 import { registerCommands } from "./ui/commands.ts";
 import { createKey } from "./ui/create-key.ts";
 import { createEditorDialogs } from "./ui/editor-dialogs.ts";
 import { createKeysView } from "./ui/keys-view.ts";
+import { createLeavingAddress } from "./ui/leave-address.ts";
 import { machineName } from "./ui/machine-name.ts";
+import { runCommand } from "./ui/run-command.ts";
 import { configureTools, undoTools } from "./ui/set-up-tools.ts";
 import { createSettling } from "./ui/settle-keys.ts";
 import { contextsOf } from "./ui/show-contexts.ts";
+import { showSignIns, type ShowSignIns } from "./ui/sign-ins.ts";
 import { createSpendStatus } from "./ui/spend-status.ts";
 
 /** Builds everything and connects it; what anything does is in its own file. Asks nobody and waits for nothing. */
@@ -53,7 +60,9 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const store = createSecretStore(context.secrets);
   const vault = createSecretVault(store);
-  const sessions = own(createSessionStore({ store, now: clock.now, log }));
+  const storageDirectory = context.globalStorageUri.fsPath;
+  const neighbours = own(createNeighbours(storageDirectory, log));
+  const sessions = own(shareSessions(createSessionStore({ store, now: clock.now, log }), neighbours));
   const version: unknown = context.extension.packageJSON.version;
   const client = createFunctionClient({
     fetch,
@@ -61,14 +70,18 @@ export function activate(context: vscode.ExtensionContext): void {
     log,
   });
   const signIn = createSignIn({ editor: own(createSignInEditor()), client, clock, log });
-  const accessToken = own(createAuthentication({ address, sessions, signIn, client, log }));
+  const others = createOtherAddresses({ address, store, sessions, client, log });
+  const leaving = createLeavingAddress({ address, others, dialogs, setAddress: settings.setFunctionUrl });
+  const accessToken = own(
+    createAuthentication({ address, sessions, signIn, mayLeaveOthers: leaving.mayLeave, client, log }),
+  );
 
   const service = createKeyService({ client, sessions });
+  const signIns = createOwnSignIns({ client, sessions });
   const creation = createKeyCreation({ service, vault, clock, log });
   const toolsKey = createToolsKeyChoice({ address, vault, sessions });
   const ring = own(createKeyRing({ address, accessToken, sessions, service, vault, toolsKey, clock, log }));
 
-  const storageDirectory = context.globalStorageUri.fsPath;
   const socketDirectory = chooseSocketDirectory({
     platform: process.platform,
     env: process.env,
@@ -106,6 +119,9 @@ export function activate(context: vscode.ExtensionContext): void {
   own(createSpendStatus(ring));
   const view = own(createKeysView(ring));
   own(ring.onDidChange((state) => contexts.set(contextsOf(state))));
+  // A part of its own: it is seldom looked at.
+  const showPick: ShowSignIns = async (content) => (await import("./ui/sign-ins-pick.ts")).pickSignIn(content);
+  const signOut = (): Promise<void> => signOutCommand({ ...accessDeps, sessions, client, log });
   own(
     registerCommands(
       { dialogs, log },
@@ -120,7 +136,10 @@ export function activate(context: vscode.ExtensionContext): void {
             settleLater: () => void settling.settle(),
           }),
         "openrouterKeys.signIn": () => signInCommand(accessDeps),
-        "openrouterKeys.signOut": () => signOutCommand({ ...accessDeps, sessions, client, log }),
+        "openrouterKeys.signInWithCode": () => signInWithCode(accessDeps),
+        "openrouterKeys.signOut": signOut,
+        "openrouterKeys.showSignIns": () =>
+          showSignIns({ ...accessDeps, signIns, signOut, show: showPick, now: clock.now }),
         "openrouterKeys.disableKey": (argument) => disableKey(keyDeps, argument),
         "openrouterKeys.enableKey": (argument) => enableKey(keyDeps, argument),
         "openrouterKeys.deleteKey": (argument) => deleteKey(keyDeps, argument),
@@ -142,7 +161,14 @@ export function activate(context: vscode.ExtensionContext): void {
     void serving.sync();
     contexts.set({ "openrouterKeys.toolsConfigured": await undoStore.hasAny() });
   };
+  /** In the window in front only: every window hears of a change. */
+  const askAboutOthers = (): void => {
+    if (!vscode.window.state.focused) return;
+    void runCommand({ dialogs, log }, "ask about an address that was left", () => leaving.ask());
+  };
   own(accessToken.onDidChange(followSession));
+  // On a desktop the secret storage says so itself, perhaps a moment later.
+  if (vscode.env.uiKind === vscode.UIKind.Web) own(sessions.onSignedInElsewhere(() => void offerReload(dialogs)));
   own(
     store.onDidChange(({ key }) => {
       if (key.startsWith("tool")) void followTools();
@@ -150,19 +176,24 @@ export function activate(context: vscode.ExtensionContext): void {
   );
   own(
     settings.onDidChange((id) => {
-      if (id === "openrouterKeys.functionUrl") void accessToken.addressChanged();
-      else void tools.refresh();
+      if (id === "openrouterKeys.functionUrl") {
+        void accessToken.addressChanged();
+        askAboutOthers();
+      } else void tools.refresh();
     }),
   );
   own(
     vscode.window.onDidChangeWindowState(({ focused }) => {
-      if (focused) void ring.poll();
+      if (!focused) return;
+      void ring.poll();
+      askAboutOthers();
     }),
   );
 
   followSession();
   void followTools();
   void tools.refresh();
+  askAboutOthers();
 }
 
 export function deactivate(): void {}

@@ -3,7 +3,9 @@
 export const commandIds = [
   "openrouterKeys.createKey",
   "openrouterKeys.signIn",
+  "openrouterKeys.signInWithCode",
   "openrouterKeys.signOut",
+  "openrouterKeys.showSignIns",
   "openrouterKeys.disableKey",
   "openrouterKeys.enableKey",
   "openrouterKeys.deleteKey",
@@ -36,6 +38,8 @@ export interface Contexts {
   readonly "openrouterKeys.signedIn": boolean;
   /** The session ended by itself: there is still something to sign out of. */
   readonly "openrouterKeys.sessionExpired": boolean;
+  /** What the function said at the last refresh, and nothing while it does not answer. */
+  readonly "openrouterKeys.isAdmin": boolean;
   /** There is a tool on this machine that was set up and can be undone. */
   readonly "openrouterKeys.toolsConfigured": boolean;
 }
@@ -44,5 +48,6 @@ export const contextDefaults: Contexts = {
   "openrouterKeys.state": "loading",
   "openrouterKeys.signedIn": false,
   "openrouterKeys.sessionExpired": false,
+  "openrouterKeys.isAdmin": false,
   "openrouterKeys.toolsConfigured": false,
 };

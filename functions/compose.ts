@@ -6,7 +6,7 @@ import type { Fetch } from "./adapters/openrouter/provisioner.ts";
 import { createProvisioner } from "./adapters/openrouter/provisioner.ts";
 import type { Stores } from "./adapters/postgres/connect.ts";
 import { isDatabaseAway } from "./adapters/postgres/database.ts";
-import { extensionId, paths, redirectPath } from "./contract/paths.ts";
+import { editorSchemes, extensionId, paths, redirectPath } from "./contract/paths.ts";
 import type { App } from "./http/app.ts";
 import { createApp } from "./http/app.ts";
 import type { HttpEnv, RequestRecord } from "./http/env.ts";
@@ -78,6 +78,7 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
         extensionId,
         path: redirectPath,
         listed: settings.sessionRedirects,
+        editorSchemes,
         codePage: `${settings.publicUrl}${paths.authCode}`,
       },
     },

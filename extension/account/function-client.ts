@@ -31,6 +31,8 @@ export interface FunctionClient {
   ask<T>(call: Call, answer: AnswerSchema<T>): Promise<T>;
   /** For calls that answer 204. */
   tell(call: Call): Promise<void>;
+  /** For calls that answer with a redirect, which is not followed. Throws FunctionError when they do not. */
+  checkRedirect(call: Call): Promise<void>;
 }
 
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>;
@@ -43,15 +45,13 @@ interface FunctionClientDeps {
 }
 
 export function createFunctionClient(deps: FunctionClientDeps): FunctionClient {
-  async function send(
-    call: Call,
-  ): Promise<{ readonly status: number; readonly headers: Headers; readonly text: string }> {
+  async function send(call: Call, redirect: "error" | "manual"): Promise<Answer> {
     const { address, timeout = 10_000, signal } = call;
     const outOfTime = AbortSignal.timeout(timeout);
     try {
       const response = await deps.fetch(address.base + call.path, {
         method: call.method,
-        redirect: "error",
+        redirect,
         headers: {
           Accept: "application/json",
           "X-Client": deps.client,
@@ -65,7 +65,7 @@ export function createFunctionClient(deps: FunctionClientDeps): FunctionClient {
       return { status: response.status, headers: response.headers, text: await response.text() };
     } catch (cause) {
       if (signal?.aborted) throw new CancelledError();
-      deps.log.warn(`${call.method} ${call.path}: no answer (${describe(cause)})`);
+      deps.log.warn(`${call.method} ${withoutQuery(call.path)}: no answer (${describe(cause)})`);
       if (outOfTime.aborted) {
         const seconds = Math.round(timeout / 1000);
         const message = `${address.base} did not answer within ${seconds} seconds. Try again in a moment.`;
@@ -76,12 +76,12 @@ export function createFunctionClient(deps: FunctionClientDeps): FunctionClient {
     }
   }
 
-  async function answerTo(
-    call: Call,
-  ): Promise<{ readonly status: number; readonly headers: Headers; readonly text: string }> {
-    const answer = await send(call);
+  async function answerTo(call: Call, redirect: "error" | "manual" = "error"): Promise<Answer> {
+    const answer = await send(call, redirect);
     const requestId = answer.headers.get("X-Request-Id") ?? undefined;
-    deps.log.debug(`${call.method} ${call.path}: ${answer.status}${requestId === undefined ? "" : ` (${requestId})`}`);
+    deps.log.debug(
+      `${call.method} ${withoutQuery(call.path)}: ${answer.status}${requestId === undefined ? "" : ` (${requestId})`}`,
+    );
     if (answer.status >= 400) throw readProblem(call.address, answer);
     return answer;
   }
@@ -105,7 +105,17 @@ export function createFunctionClient(deps: FunctionClientDeps): FunctionClient {
       if (looksLikeHtml(answer)) throw new FunctionError(webPage(base), { code: "web_page", status: answer.status });
       throw new FunctionError(notTheFunction(base), { code: "not_the_function", status: answer.status });
     },
+    checkRedirect: async (call) => {
+      const { status } = await answerTo(call, "manual");
+      if (status >= 300 && status < 400) return;
+      throw new FunctionError(notTheFunction(call.address.base), { code: "not_the_function", status });
+    },
   };
+}
+
+/** A query is nobody's business but the function's. */
+function withoutQuery(path: string): string {
+  return path.replace(/\?.*$/, "");
 }
 
 interface Answer {

@@ -12,7 +12,7 @@ import type { FunctionAddress } from "./function-address.ts";
  */
 export type Session =
   | { readonly kind: "signed-out" }
-  | { readonly kind: "expired"; readonly account: Account }
+  | { readonly kind: "expired"; readonly id: string; readonly account: Account }
   | {
       readonly kind: "signed-in";
       /** Names the session to the editor; says nothing of the token. */
@@ -74,7 +74,7 @@ export function createSessionStore({ store, now, log }: SessionStoreDeps): Sessi
     const stored = await readStored(address);
     if (stored === undefined) return { kind: "signed-out" };
     const { id, token, account } = stored;
-    if (token === null || Date.parse(stored.expiresAt) <= now()) return { kind: "expired", account };
+    if (token === null || Date.parse(stored.expiresAt) <= now()) return { kind: "expired", id, account };
     return { kind: "signed-in", id, token, account };
   }
 

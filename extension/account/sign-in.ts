@@ -12,29 +12,46 @@ import type { FunctionAddress } from "./function-address.ts";
 import type { AnswerSchema, FunctionClient } from "./function-client.ts";
 import { FunctionError } from "./function-error.ts";
 import { openLoopback } from "./loopback.ts";
-import { createProof } from "./pkce.ts";
+import { createProof, type Proof } from "./pkce.ts";
 import { type Callback, chooseRedirect, readCallback } from "./redirect.ts";
 
 /** The editor, as far as a sign-in needs it. */
 export interface SignInEditor {
   /** What the editor makes of its own callback address just now; never keep it. */
   callbackAddress(): Promise<string>;
+  /** Whether the browser can reach a listener on this machine. */
+  isBrowserHere(): boolean;
   /** Opens exactly this address. False when the person declined. */
   openInBrowser(address: string): Promise<boolean>;
   /** Whatever opened the editor's callback address. */
   readonly onCallback: Event<Callback>;
+  /** The code that the browser shows; undefined when the person gave up or the signal was aborted. */
+  askForCode(signal: AbortSignal, problem: string | undefined): Promise<string | undefined>;
 }
+
+export interface SignInRequest {
+  readonly address: FunctionAddress;
+  /** Who the person is has to have been proved in the last hours; the issuer asks them where it was not. */
+  readonly fresh: boolean;
+  /** The person asks for a code to paste: the browser did not find its way back. */
+  readonly byCode: boolean;
+}
+
+/** What the person does while the sign-in waits for them. */
+export type Turn = "finish" | "paste";
 
 export interface SignIn {
   /**
-   * Ends with the function's answer, or throws CancelledError or UserError. While a sign-in at the same address is
-   * under way, a second call waits for that one; a call for another address ends it. `browserOpened` is called when it
-   * is the person's turn.
+   * Ends with the function's answer, or throws CancelledError or UserError. A second call for the same joins the
+   * sign-in under way, and leaves it alone when its own signal is aborted: it ends when nobody waits for it any more.
+   * A call for anything else ends it. `onTurn` is called when it is the person's turn.
    */
-  signIn(address: FunctionAddress, signal: AbortSignal, browserOpened: () => void): Promise<TokenAnswer>;
+  signIn(request: SignInRequest, signal: AbortSignal, onTurn: (turn: Turn) => void): Promise<TokenAnswer>;
 }
 
 const patience = 5 * 60_000;
+/** Half of the 12 hours for which the function takes a proof: good for some hours, and seldom asked for. */
+const freshWithinSeconds = 6 * 3600;
 
 interface SignInDeps {
   readonly editor: SignInEditor;
@@ -43,37 +60,128 @@ interface SignInDeps {
   readonly log: Log;
 }
 
+interface Round {
+  readonly key: string;
+  readonly stop: AbortController;
+  readonly done: Promise<TokenAnswer>;
+  readonly members: Set<(turn: Turn) => void>;
+  turn: Turn | undefined;
+}
+
 export function createSignIn(deps: SignInDeps): SignIn {
-  let underWay:
-    | { readonly base: string; readonly stop: AbortController; readonly done: Promise<TokenAnswer> }
-    | undefined;
+  let underWay: Round | undefined;
+
+  function begin(request: SignInRequest, key: string): Round {
+    const stop = new AbortController();
+    const members: Round["members"] = new Set();
+    const done = signInOnce(deps, request, stop.signal, (turn) => {
+      round.turn = turn;
+      for (const tell of members) tell(turn);
+    });
+    // Whoever waited may have left before it ends.
+    done.catch(() => {});
+    const round: Round = { key, stop, done, members, turn: undefined };
+    return round;
+  }
 
   return {
-    signIn: (address, signal, browserOpened) => {
-      if (underWay?.base === address.base) return underWay.done;
-      underWay?.stop.abort();
-      const stop = new AbortController();
-      const done = signInOnce(deps, address, AbortSignal.any([signal, stop.signal]), browserOpened).finally(() => {
-        if (underWay?.stop === stop) underWay = undefined;
-      });
-      underWay = { base: address.base, stop, done };
-      return done;
+    signIn: async (request, signal, onTurn) => {
+      if (signal.aborted) throw new CancelledError();
+      const key = JSON.stringify([request.address.base, request.fresh, request.byCode]);
+      if (underWay?.key !== key) {
+        underWay?.stop.abort();
+        underWay = begin(request, key);
+      }
+      const round = underWay;
+      try {
+        return await join(round, signal, onTurn);
+      } finally {
+        // At once, so that whoever comes next does not join what is ending.
+        if (round.members.size === 0 && underWay === round) underWay = undefined;
+      }
     },
   };
 }
 
+async function join(round: Round, signal: AbortSignal, onTurn: (turn: Turn) => void): Promise<TokenAnswer> {
+  // Wrapped, so that one function can wait twice.
+  const member = (turn: Turn): void => onTurn(turn);
+  const left = Promise.withResolvers<never>();
+  const leave = (): void => left.reject(new CancelledError());
+  signal.addEventListener("abort", leave, { once: true });
+  round.members.add(member);
+  if (round.turn !== undefined) member(round.turn);
+  try {
+    return await Promise.race([round.done, left.promise]);
+  } finally {
+    signal.removeEventListener("abort", leave);
+    round.members.delete(member);
+    if (round.members.size === 0) round.stop.abort();
+  }
+}
+
 async function signInOnce(
   deps: SignInDeps,
-  address: FunctionAddress,
+  request: SignInRequest,
   signal: AbortSignal,
-  browserOpened: () => void,
+  onTurn: (turn: Turn) => void,
 ): Promise<TokenAnswer> {
   const { editor, client, clock, log } = deps;
+  const { address } = request;
   const proof = createProof();
+  const ended = new AbortController();
+  const untilEnd = AbortSignal.any([signal, ended.signal]);
+  const closers: (() => void)[] = [() => ended.abort()];
+  try {
+    await meetFunction(client, address, signal);
+    const way = await findWay(deps, request, proof, signal);
+    closers.push(way.close);
+    log.info(`Signing in at ${address.origin}, returning by ${way.kind}.`);
+    if (!(await editor.openInBrowser(address.base + startPath(request, way.returnTo, proof)))) {
+      throw new CancelledError();
+    }
+    onTurn(way.kind === "code" ? "paste" : "finish");
+
+    const tooLate = clock.sleep(patience, untilEnd).then(() => {
+      throw new UserError(tooLateMessage(way.kind));
+    });
+    tooLate.catch(() => {});
+    const trade = (code: string): Promise<TokenAnswer> =>
+      client.ask(
+        {
+          address,
+          method: "POST",
+          path: paths.authToken,
+          body: JSON.stringify({ code, codeVerifier: proof.verifier }),
+          signal: untilEnd,
+        },
+        TokenAnswer,
+      );
+    if (way.kind === "code") return await Promise.race([tradePasted(editor, trade, untilEnd), tooLate]);
+    return await trade(await Promise.race([way.code, tooLate]));
+  } finally {
+    for (const close of closers) close();
+  }
+}
+
+interface Way {
+  readonly kind: "editor" | "page" | "loopback" | "code";
+  readonly returnTo: string;
+  /** What the browser brings back; never, where the person pastes it. */
+  readonly code: Promise<string>;
+  readonly close: () => void;
+}
+
+/** The best way back that this editor and this function have in common. Throws UserError where there is none. */
+async function findWay(
+  { editor, client, log }: SignInDeps,
+  request: SignInRequest,
+  proof: Proof,
+  signal: AbortSignal,
+): Promise<Way> {
   const code = Promise.withResolvers<string>();
   // Nobody may be waiting yet when a refusal arrives.
   code.promise.catch(() => {});
-
   const take = (callback: Callback): "done" | "refused" | "not-ours" => {
     const reading = readCallback(callback, redirectPath, proof.state);
     if (reading.kind === "not-ours") {
@@ -87,56 +195,77 @@ async function signInOnce(
     code.resolve(reading.code);
     return "done";
   };
+  /** Asks with a proof of its own, whose attempt nobody goes on with. */
+  const tryOut = (returnTo: string): Promise<void> => {
+    const path = startPath(request, returnTo, createProof());
+    return client.checkRedirect({ address: request.address, method: "GET", path, signal });
+  };
 
-  const ended = new AbortController();
-  const closers: (() => void)[] = [];
-  try {
-    if (signal.aborted) throw new CancelledError();
-    await meetFunction(client, address, signal);
-    const redirect = chooseRedirect(await editor.callbackAddress());
-    if (redirect.kind === "none") throw new UserError(redirect.message);
-
-    let returnTo: string;
-    if (redirect.kind === "loopback") {
-      const listener = await openLoopback(take);
-      closers.push(() => listener.close());
-      returnTo = listener.address;
-    } else {
-      const subscription = editor.onCallback(take);
-      closers.push(() => subscription.dispose());
-      returnTo = redirect.address;
-    }
-
-    const start = new URLSearchParams({
-      code_challenge: proof.challenge,
-      code_challenge_method: "S256",
-      redirect_uri: returnTo,
-      state: proof.state,
-    });
-    log.info(`Signing in at ${address.origin}, returning by ${redirect.kind}.`);
-    const opened = await editor.openInBrowser(`${address.base}${paths.authStart}?${start.toString()}`);
-    if (!opened) throw new CancelledError();
-    browserOpened();
-
-    const tooLate = clock.sleep(patience, AbortSignal.any([signal, ended.signal])).then(() => {
-      throw new UserError("Nobody finished the sign-in in the browser within 5 minutes. Start it again.");
-    });
-    tooLate.catch(() => {});
-    const oneTimeCode = await Promise.race([code.promise, tooLate]);
-    return await client.ask(
-      {
-        address,
-        method: "POST",
-        path: paths.authToken,
-        body: JSON.stringify({ code: oneTimeCode, codeVerifier: proof.verifier }),
-        signal,
-      },
-      TokenAnswer,
-    );
-  } finally {
-    ended.abort();
-    for (const close of closers) close();
+  const redirect = chooseRedirect(await editor.callbackAddress(), editor.isBrowserHere());
+  if (redirect.kind === "none") throw new UserError(redirect.message);
+  if (redirect.kind === "loopback" && !request.byCode) {
+    const listener = await openLoopback(take);
+    return { kind: "loopback", returnTo: listener.address, code: code.promise, close: () => listener.close() };
   }
+  if (redirect.kind === "editor" || redirect.kind === "page") {
+    const isTaken =
+      !request.byCode &&
+      (redirect.kind === "editor" ||
+        (await tryOut(redirect.address).then(
+          () => true,
+          (error: unknown) => {
+            if (error instanceof FunctionError && error.code === "invalid_request") return false;
+            throw error;
+          },
+        )));
+    if (isTaken) {
+      const subscription = editor.onCallback(take);
+      const close = (): void => subscription.dispose();
+      return { kind: redirect.kind, returnTo: redirect.address, code: code.promise, close };
+    }
+  }
+  // The function knows only its own public address, and what is set here may be another name of it.
+  const returnTo = request.address.base + paths.authCode;
+  await tryOut(returnTo);
+  return { kind: "code", returnTo, code: code.promise, close: () => {} };
+}
+
+function startPath({ fresh }: SignInRequest, returnTo: string, proof: Proof): string {
+  const query = new URLSearchParams({
+    code_challenge: proof.challenge,
+    code_challenge_method: "S256",
+    redirect_uri: returnTo,
+    state: proof.state,
+    ...(fresh ? { max_age: String(freshWithinSeconds) } : {}),
+  });
+  return `${paths.authStart}?${query.toString()}`;
+}
+
+/** A code that is none, or is not the whole, is asked for once more: the one in the browser is still good. */
+async function tradePasted(
+  editor: SignInEditor,
+  trade: (code: string) => Promise<TokenAnswer>,
+  signal: AbortSignal,
+): Promise<TokenAnswer> {
+  let problem: string | undefined;
+  for (;;) {
+    const code = await editor.askForCode(signal, problem);
+    if (code === undefined) throw new CancelledError();
+    try {
+      return await trade(code);
+    } catch (error) {
+      if (!(error instanceof FunctionError) || error.code !== "unauthorized") throw error;
+      problem = "The function does not take this code. Paste the one from the page that this sign-in has opened.";
+    }
+  }
+}
+
+function tooLateMessage(kind: Way["kind"]): string {
+  const again =
+    kind === "code"
+      ? "Start it again."
+      : "Start it again, or run “OpenRouter Keys: Sign In With Code” if your browser did not come back to the editor.";
+  return `Nobody finished the sign-in in the browser within 5 minutes. ${again}`;
 }
 
 /** Without a session there is no good answer, so what gives one is not the function. */

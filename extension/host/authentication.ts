@@ -1,10 +1,10 @@
 import * as vscode from "vscode";
 
-import type { Access, AccessToken } from "../account/access-token.ts";
+import type { Access, AccessToken, AskOptions } from "../account/access-token.ts";
 import type { AddressReading, FunctionAddress } from "../account/function-address.ts";
 import type { FunctionClient } from "../account/function-client.ts";
 import type { Session, SessionStore } from "../account/session.ts";
-import type { SignIn } from "../account/sign-in.ts";
+import type { SignIn, Turn } from "../account/sign-in.ts";
 import { endSession, signOut } from "../account/sign-out.ts";
 import { createEmitter, type Event } from "../base/emitter.ts";
 import { CancelledError, describe, isCancelled, UserError } from "../base/errors.ts";
@@ -15,6 +15,8 @@ interface AuthenticationDeps {
   readonly address: () => AddressReading;
   readonly sessions: SessionStore;
   readonly signIn: SignIn;
+  /** Before anybody signs in here: what is kept for another address goes, if the person agrees. */
+  readonly mayLeaveOthers: (address: FunctionAddress) => Promise<boolean>;
   readonly client: FunctionClient;
   readonly log: Log;
 }
@@ -52,18 +54,29 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
     changes.fire();
   }
 
-  async function createSession(): Promise<vscode.AuthenticationSession> {
+  async function createSession({
+    fresh = false,
+    byCode = false,
+  }: AskOptions = {}): Promise<vscode.AuthenticationSession> {
     lastFailure = undefined;
     try {
       const address = requireAddress(deps.address());
+      if (!(await deps.mayLeaveOthers(address))) throw new CancelledError();
+      const answer = await withProgress(fresh ? titles.again : titles.first, (signal, onTurn) =>
+        deps.signIn.signIn({ address, fresh, byCode }, signal, onTurn),
+      );
+      const now = deps.address();
+      if (now.kind !== "address" || now.address.base !== address.base) {
+        void endSession(deps, address, answer.sessionToken);
+        throw new UserError(vscode.l10n.t("The function's address was changed during the sign-in. Start it again."));
+      }
+      // Read at the last moment: another window may have signed in meanwhile.
       const before = await sessions.read(address);
-      const answer = await withProgress((signal, browserOpened) => deps.signIn.signIn(address, signal, browserOpened));
       const session = toEditor(await sessions.signedIn(address, answer));
       if (session === undefined)
         throw new UserError(vscode.l10n.t("The sign-in had ended before it arrived. Check this machine's clock."));
       if (before.kind === "signed-in" && before.token !== answer.sessionToken)
         void endSession(deps, address, before.token);
-      announced = session;
       return session;
     } catch (error) {
       lastFailure = error;
@@ -77,7 +90,7 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
       const session = await currentSession();
       return session === undefined ? [] : [session];
     },
-    createSession,
+    createSession: () => createSession(),
     removeSession: async (id) => {
       const reading = deps.address();
       if (reading.kind !== "address") return;
@@ -105,24 +118,23 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
 
   return {
     existing: async () => weld(await vscode.authentication.getSession(authenticationId, [], { silent: true })),
-    ask: async ({ fresh = false } = {}) => {
+    ask: async (options = {}) => {
       requireAddress(deps.address());
       lastFailure = undefined;
-      let session: vscode.AuthenticationSession;
       try {
-        const detail = vscode.l10n.t("This needs a sign-in of the last hours.");
-        session = fresh
-          ? await vscode.authentication.getSession(authenticationId, [], { forceNewSession: { detail } })
-          : await vscode.authentication.getSession(authenticationId, [], { createIfNone: true });
+        // These two are our own affair: the editor would ask in a dialog first, and it cannot be told of a code.
+        if (options.fresh === true || options.byCode === true) await createSession(options);
+        // The editor asks for consent once, and once more when somebody else has signed in.
+        const access = await weld(await vscode.authentication.getSession(authenticationId, [], { createIfNone: true }));
+        if (access === undefined) throw new UserError(vscode.l10n.t("The sign-in did not last. Try again."));
+        return access;
       } catch (error) {
+        if (error instanceof UserError) throw error;
         if (lastFailure instanceof Error && !isCancelled(lastFailure)) throw lastFailure;
         // The editor's own consent was declined, or the sign-in was cancelled.
         log.info(`No sign-in: ${describe(error)}`);
         throw new CancelledError();
       }
-      const access = await weld(session);
-      if (access === undefined) throw new UserError(vscode.l10n.t("The sign-in did not last. Try again."));
-      return access;
     },
     onDidChange: changes.event,
     addressChanged: () => announce().catch(logFailure),
@@ -146,17 +158,25 @@ function toEditor(session: Session): vscode.AuthenticationSession | undefined {
   return { id: session.id, accessToken: session.token, account: session.account, scopes: [] };
 }
 
-async function withProgress<T>(work: (signal: AbortSignal, browserOpened: () => void) => Promise<T>): Promise<T> {
-  const options = {
-    location: vscode.ProgressLocation.Notification,
-    title: vscode.l10n.t("Signing in"),
-    cancellable: true,
-  };
+const titles = {
+  first: vscode.l10n.t("Signing in"),
+  again: vscode.l10n.t("You signed in more than 12 hours ago, so sign in once more"),
+};
+
+async function withProgress<T>(
+  title: string,
+  work: (signal: AbortSignal, onTurn: (turn: Turn) => void) => Promise<T>,
+): Promise<T> {
+  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
   return vscode.window.withProgress(options, async (progress, token) => {
     const stop = new AbortController();
     const subscription = token.onCancellationRequested(() => stop.abort(new CancelledError()));
+    const messages: Readonly<Record<Turn, string>> = {
+      finish: vscode.l10n.t("finish in your browser"),
+      paste: vscode.l10n.t("paste the code that your browser shows"),
+    };
     try {
-      return await work(stop.signal, () => progress.report({ message: vscode.l10n.t("finish in your browser") }));
+      return await work(stop.signal, (turn) => progress.report({ message: messages[turn] }));
     } finally {
       subscription.dispose();
     }

@@ -7,6 +7,8 @@ import type { SettingId } from "../manifest.ts";
 export interface Settings {
   readonly functionAddress: () => AddressReading;
   readonly openRouterUrl: () => AddressReading;
+  /** Writes the person's own setting. */
+  readonly setFunctionUrl: (base: string) => Promise<void>;
   readonly onDidChange: (listener: (id: SettingId) => void) => Disposable;
 }
 
@@ -24,6 +26,10 @@ function userValue(id: SettingId): string {
 export const settings: Settings = {
   functionAddress: () => readFunctionAddress(userValue("openrouterKeys.functionUrl")),
   openRouterUrl: () => readOpenRouterUrl(userValue("openrouterKeys.openRouterUrl")),
+  setFunctionUrl: async (base) => {
+    const id = "openrouterKeys.functionUrl" satisfies SettingId;
+    await vscode.workspace.getConfiguration().update(id, base, vscode.ConfigurationTarget.Global);
+  },
   onDidChange: (listener) =>
     vscode.workspace.onDidChangeConfiguration((change) => {
       for (const id of ["openrouterKeys.functionUrl", "openrouterKeys.openRouterUrl"] as const) {

@@ -3,7 +3,7 @@
  * one key in the end and its secret is stored. What is needed to repeat the request and to open its answer is stored
  * before anything is sent, and dropped only when the secret is stored, or when the function has definitely refused.
  */
-import type { Key } from "../../functions/contract/keys.ts";
+import type { CreateKeyAnswer, Key } from "../../functions/contract/keys.ts";
 import type { CreateKeyRequest } from "../../functions/contract/requests.ts";
 import type { Access } from "../account/access-token.ts";
 import { FunctionError, leavesOutcomeOpen } from "../account/function-error.ts";
@@ -20,6 +20,9 @@ export type Delivery =
   | { readonly kind: "secret-lost"; readonly key: Key }
   | { readonly kind: "discarded" };
 
+/** Signs in once more and answers the session to go on with; throws the error itself when that cannot help. */
+type Renew = (error: FunctionError) => Promise<Access>;
+
 /** Says what is happening, in a sentence, while it takes long. */
 export type Report = (message: string) => void;
 
@@ -33,11 +36,12 @@ export interface KeyCreation {
     request: Omit<CreateKeyRequest, "recipient">,
     signal: AbortSignal,
     report: Report,
+    renew?: Renew,
   ): Promise<Delivery>;
   /** The creates of this account that have no end yet and are not to be discarded. */
   unfinished(access: Access): Promise<readonly PendingKey[]>;
   /** Goes on with one of them. Throws as `create` does. */
-  finish(access: Access, entry: PendingKey, signal: AbortSignal, report: Report): Promise<Delivery>;
+  finish(access: Access, entry: PendingKey, signal: AbortSignal, report: Report, renew?: Renew): Promise<Delivery>;
   /** Marks it: `settle` deletes the key. */
   discard(access: Access, entry: PendingKey): Promise<void>;
   /** Ends every create that an earlier window or a cancel left open, and says how each ended. Never rejects. */
@@ -63,6 +67,7 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
     request: Omit<CreateKeyRequest, "recipient">,
     signal: AbortSignal,
     report: Report,
+    renew?: Renew,
   ): Promise<Delivery> {
     if (signal.aborted) throw new CancelledError();
     const { recipient, privateKey } = await createRecipient();
@@ -82,7 +87,7 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
           "The editor's secret storage does not take anything, so no key was made. Unlock it and try again.";
         throw new UserError(message, { cause });
       });
-      return deliver(access, entry, { signal, report, maybeSent: false });
+      return deliver(access, entry, { signal, report, renew, maybeSent: false });
     });
   }
 
@@ -97,12 +102,14 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
   interface Attempt {
     readonly signal: AbortSignal | undefined;
     readonly report: Report;
+    /** Where a person is there to sign in again. */
+    readonly renew: Renew | undefined;
     /** An earlier attempt may have reached the function, so a cancel has to look for the key. */
     readonly maybeSent: boolean;
   }
 
-  async function deliver(access: Access, entry: PendingKey, attempt: Attempt): Promise<Delivery> {
-    const answer = await askUntilClear(access, entry, attempt);
+  async function deliver(begun: Access, entry: PendingKey, attempt: Attempt): Promise<Delivery> {
+    const { access, answer } = await askUntilClear(begun, entry, attempt);
     const { key, sealedSecret } = answer;
     // Read again: another window may have been told to cancel.
     const discard = (await vault.pending.read(access.address, entry))?.discard ?? entry.discard;
@@ -141,10 +148,15 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
     return { kind: "discarded" };
   }
 
-  async function askUntilClear(access: Access, entry: PendingKey, attempt: Attempt): ReturnType<KeyService["create"]> {
+  async function askUntilClear(
+    begun: Access,
+    entry: PendingKey,
+    attempt: Attempt,
+  ): Promise<{ readonly access: Access; readonly answer: CreateKeyAnswer }> {
     const { signal, report } = attempt;
-    const giveUpAt = clock.now() + patience;
-    let { maybeSent } = attempt;
+    let access = begun;
+    let giveUpAt = clock.now() + patience;
+    let { maybeSent, renew } = attempt;
     const abandon = async (): Promise<never> => {
       if (maybeSent) await vault.pending.put(access.address, { ...entry, discard: true });
       else await vault.pending.drop(access.address, entry);
@@ -156,11 +168,24 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
       const earlierMaybeSent = maybeSent;
       try {
         maybeSent = true;
-        return await service.create(access, entry.idempotencyKey, entry.body, signal);
+        return { access, answer: await service.create(access, entry.idempotencyKey, entry.body, signal) };
       } catch (error) {
         if (isCancelled(error)) return abandon();
         if (!(error instanceof FunctionError)) throw error;
         maybeSent = earlierMaybeSent || leavesOutcomeOpen(error);
+        if (error.status === 401 && renew !== undefined) {
+          report("Waiting for your sign-in…");
+          access = await Promise.race([renewed(access, entry, renew, error, maybeSent), cancelled(signal)]).catch(
+            async (failure: unknown) => {
+              if (isCancelled(failure)) return abandon();
+              throw failure;
+            },
+          );
+          // Once: who has just signed in and is refused all the same would be sent in circles.
+          renew = undefined;
+          giveUpAt = clock.now() + patience;
+          continue;
+        }
         const wait = waitBefore(error, round);
         if (wait === undefined || clock.now() + wait > giveUpAt) throw await giveUp(access, entry, error, maybeSent);
 
@@ -168,6 +193,23 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
         log.info(`The create of “${entry.name}” is repeated in ${wait} ms (${error.code}).`);
         await clock.sleep(wait, signal).catch(abandon);
       }
+    }
+  }
+
+  /** The same request goes on in the next session: nothing was made, or its key is found by its Idempotency-Key. */
+  async function renewed(
+    access: Access,
+    entry: PendingKey,
+    renew: Renew,
+    error: FunctionError,
+    maybeSent: boolean,
+  ): Promise<Access> {
+    try {
+      return await renew(error);
+    } catch (failure) {
+      if (isCancelled(failure)) throw failure;
+      if (!maybeSent) await vault.pending.drop(access.address, entry);
+      throw failure;
     }
   }
 
@@ -191,8 +233,8 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
     create,
     unfinished: async (access) =>
       (await vault.pending.list(access.address, access.account.id)).filter(({ discard }) => !discard),
-    finish: (access, entry, signal, report) =>
-      once(entry, () => deliver(access, entry, { signal, report, maybeSent: true })),
+    finish: (access, entry, signal, report, renew) =>
+      once(entry, () => deliver(access, entry, { signal, report, renew, maybeSent: true })),
     discard: async (access, entry) => {
       await vault.pending.put(access.address, { ...entry, discard: true });
     },
@@ -202,7 +244,7 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
       try {
         for (const entry of await vault.pending.list(access.address, access.account.id)) {
           if (inHand.has(entry.idempotencyKey)) continue;
-          const attempt: Attempt = { signal: undefined, report: () => {}, maybeSent: true };
+          const attempt: Attempt = { signal: undefined, report: () => {}, renew: undefined, maybeSent: true };
           try {
             deliveries.push(await once(entry, () => deliver(access, entry, attempt)));
           } catch (error) {
@@ -216,6 +258,14 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
       return { deliveries, leftOpen };
     },
   };
+}
+
+/** Never, or with CancelledError. */
+function cancelled(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal?.aborted) reject(new CancelledError());
+    signal?.addEventListener("abort", () => reject(new CancelledError()), { once: true });
+  });
 }
 
 /** Milliseconds until the same request is worth repeating; undefined: it is not. */

@@ -4,7 +4,7 @@ import type { PatchKeyRequest } from "../../functions/contract/requests.ts";
 import { paths } from "../../functions/contract/paths.ts";
 import type { Access } from "../account/access-token.ts";
 import type { Call, FunctionClient } from "../account/function-client.ts";
-import { FunctionError } from "../account/function-error.ts";
+import { watchSession } from "../account/own-sign-ins.ts";
 import type { SessionStore } from "../account/session.ts";
 
 /** The function as seen from here. Every method throws FunctionError, and CancelledError when its signal is aborted. */
@@ -28,19 +28,7 @@ interface KeyServiceDeps {
 const createTimeout = 40_000;
 
 export function createKeyService({ client, sessions }: KeyServiceDeps): KeyService {
-  /** A refused token is not offered again, and who has left is not served; a function in trouble changes nothing. */
-  async function watched<T>(access: Access, work: Promise<T>): Promise<T> {
-    try {
-      return await work;
-    } catch (error) {
-      if (error instanceof FunctionError && error.code === "unauthorized") {
-        await sessions.expire(access.address, access.token);
-      }
-      if (error instanceof FunctionError && error.code === "offboarded") await sessions.forget(access.address);
-      throw error;
-    }
-  }
-
+  const watched = <T>(access: Access, work: Promise<T>): Promise<T> => watchSession(sessions, access, work);
   const to = ({ address, token }: Access): Pick<Call, "address" | "token"> => ({ address, token });
 
   return {

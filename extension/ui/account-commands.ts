@@ -1,4 +1,5 @@
 import { signOut } from "../account/sign-out.ts";
+import type { Dialogs } from "./dialogs.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import { type AccessDeps, requireAddress } from "./with-access.ts";
 
@@ -13,6 +14,14 @@ export async function signInCommand(deps: AccountDeps): Promise<void> {
   void deps.dialogs.info(`Signed in as ${access.account.label}.`);
 }
 
+/** The command: as signing in, but the browser shows a code to paste, for where it cannot come back by itself. */
+export async function signInWithCode(deps: AccountDeps): Promise<void> {
+  await requireAddress(deps);
+  const access = await deps.accessToken.ask({ byCode: true });
+  await deps.ring.refresh();
+  void deps.dialogs.info(`Signed in as ${access.account.label}.`);
+}
+
 export async function signOutCommand(deps: AccountDeps & Parameters<typeof signOut>[0]): Promise<void> {
   const reading = deps.address();
   if (reading.kind !== "address") return;
@@ -21,4 +30,13 @@ export async function signOutCommand(deps: AccountDeps & Parameters<typeof signO
   await deps.ring.refresh();
   if (session.kind === "signed-out") return;
   void deps.dialogs.info("Signed out. Your keys go on existing; your coding tools get no key until you sign in again.");
+}
+
+/** An editor in a browser does not show one window what another has stored. Never rejects. */
+export async function offerReload(dialogs: Pick<Dialogs, "info" | "reload">): Promise<void> {
+  const pressed = await dialogs.info(
+    "You signed in from another window. Reload this one to be signed in here too.",
+    "Reload",
+  );
+  if (pressed !== undefined) await dialogs.reload();
 }

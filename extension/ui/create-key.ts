@@ -11,7 +11,7 @@ import type { LiveCheck } from "../keys/live-check.ts";
 import type { SecretVault } from "../keys/secret-vault.ts";
 import { perWindow, usd } from "../keys/wording.ts";
 import { offerTools, type ToolsDeps } from "./set-up-tools.ts";
-import { type AccessDeps, withAccess } from "./with-access.ts";
+import { type AccessDeps, type Renew, withAccess } from "./with-access.ts";
 
 export interface CreateKeyDeps extends AccessDeps, ToolsDeps {
   readonly service: Pick<KeyService, "me" | "delete">;
@@ -28,12 +28,14 @@ export interface CreateKeyDeps extends AccessDeps, ToolsDeps {
 /** The command: one question, then the key is made, checked, kept, and offered to the tools on this machine. */
 export async function createKey(deps: CreateKeyDeps): Promise<void> {
   const { dialogs, ring } = deps;
-  // Kept across a fresh sign-in, which repeats the work: a name is asked for once.
+  // Kept across a sign-in, which repeats the work: a name is asked for once.
   let name: string | undefined;
 
-  const made = await withAccess(deps, async (access) => {
-    const earlier = await finishEarlier(deps, access);
-    if (earlier !== undefined) return { access, ...earlier };
+  const made = await withAccess(deps, async (begun, renewOnce) => {
+    let access = begun;
+    const renew: Renew = async (error) => (access = await renewOnce(error));
+    const earlier = await finishEarlier(deps, access, renew);
+    if (earlier !== undefined) return { ...earlier, access };
 
     const me = await deps.service.me(access);
     const limitUsd = limitFor(me);
@@ -45,10 +47,11 @@ export async function createKey(deps: CreateKeyDeps): Promise<void> {
     });
     if (name === undefined) throw new CancelledError();
     const request = { name: name.trim(), limitUsd };
-    return {
-      access,
-      ...(await makeAndCheck(deps, access, (signal, report) => deps.creation.create(access, request, signal, report))),
-    };
+    const made = await makeAndCheck(deps, access, (signal, report) =>
+      deps.creation.create(begun, request, signal, report, renew),
+    );
+    // The session that it ended with, which is another one after a sign-in in between.
+    return { ...made, access };
   });
   await ring.refresh();
 
@@ -88,13 +91,14 @@ function limitFor({ plan, allowanceUsd, keysLeft }: MeAnswer): number {
 async function finishEarlier(
   deps: CreateKeyDeps,
   access: Access,
+  renew: Renew,
 ): Promise<{ readonly delivery: Delivery; readonly check: LiveCheck } | undefined> {
   for (const entry of await deps.creation.unfinished(access)) {
     const message = `The key “${entry.name}” was asked for before and has not arrived yet.`;
     const pressed = await deps.dialogs.warn(message, "Finish It", "Discard It");
     if (pressed === undefined) throw new CancelledError();
     if (pressed === "Finish It") {
-      return makeAndCheck(deps, access, (signal, report) => deps.creation.finish(access, entry, signal, report));
+      return makeAndCheck(deps, access, (signal, report) => deps.creation.finish(access, entry, signal, report, renew));
     }
     await deps.creation.discard(access, entry);
     deps.settleLater();

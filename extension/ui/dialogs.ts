@@ -28,4 +28,6 @@ export interface Dialogs {
   progress<T>(title: string, work: (signal: AbortSignal, report: (message: string) => void) => Promise<T>): Promise<T>;
   openSetting(id: SettingId): Promise<void>;
   showLog(): Promise<void>;
+  /** The window, with everything in it. */
+  reload(): Promise<void>;
 }

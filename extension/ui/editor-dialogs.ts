@@ -50,5 +50,8 @@ export function createEditorDialogs(showLog: () => void): Dialogs {
       await vscode.commands.executeCommand("workbench.action.openSettings", `@id:${id}`);
     },
     showLog: async () => showLog(),
+    reload: async () => {
+      await vscode.commands.executeCommand("workbench.action.reloadWindow");
+    },
   };
 }

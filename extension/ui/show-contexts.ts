@@ -6,6 +6,7 @@ export function contextsOf(state: KeyRingState): Omit<Contexts, "openrouterKeys.
   return {
     "openrouterKeys.state": viewState(state),
     "openrouterKeys.signedIn": state.kind === "ready" || state.kind === "failed",
+    "openrouterKeys.isAdmin": state.kind === "ready" && state.me.isAdmin,
     "openrouterKeys.sessionExpired": state.kind === "signed-out" && state.expired,
   };
 }

@@ -31,3 +31,17 @@ export const extensionId = "openrouter-keys.openrouter-keys";
 
 /** The path of every redirect address: `vscode://<extensionId>/auth` and `http://127.0.0.1:<port>/auth`. */
 export const redirectPath = "/auth";
+
+/** Editors that register a URI scheme of their own and route `scheme://<extensionId>` to the extension. */
+export const editorSchemes: readonly string[] = [
+  "vscode",
+  "vscode-insiders",
+  "vscodium",
+  "vscodium-insiders",
+  "code-oss",
+  "cursor",
+  "windsurf",
+  "kiro",
+  "positron",
+  "trae",
+];

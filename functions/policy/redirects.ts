@@ -12,6 +12,8 @@ export interface RedirectRules {
   readonly path: string;
   /** Further addresses that the company lists: scheme, host and path must be equal, the editor's own query is free. */
   readonly listed: readonly string[];
+  /** The URI schemes of editors that route `scheme://<extensionId>` to the extension. */
+  readonly editorSchemes: readonly string[];
   /** The function's own page that shows the code, to be pasted into an editor that no address leads to. */
   readonly codePage: string;
 }
@@ -22,20 +24,6 @@ export interface RedirectRules {
  */
 export type RedirectKind = "editor" | "browser" | "page";
 
-/** Editors that register a URI scheme of their own and route `scheme://<extensionId>` to the extension. */
-const editorSchemes = [
-  "vscode",
-  "vscode-insiders",
-  "vscodium",
-  "vscodium-insiders",
-  "code-oss",
-  "cursor",
-  "windsurf",
-  "kiro",
-  "positron",
-  "trae",
-];
-
 /** Undefined: no code goes there. */
 export function redirectKind(redirect: string, rules: RedirectRules): RedirectKind | undefined {
   if (redirect.length > 2_000 || !/^[\x21-\x7e]+$/.test(redirect) || /[\\#]/.test(redirect)) return undefined;
@@ -43,7 +31,7 @@ export function redirectKind(redirect: string, rules: RedirectRules): RedirectKi
   const [address, query] = split(redirect, "?");
   // VS Code appends windowId=<n> so that the right window gets the answer; nothing else is expected there.
   const isOwnQuery = query === undefined || /^windowId=(?:\d{1,10}|_blank)$/.test(query);
-  if (isOwnQuery && editorSchemes.some((scheme) => address === `${scheme}://${rules.extensionId}${rules.path}`)) {
+  if (isOwnQuery && rules.editorSchemes.some((scheme) => address === `${scheme}://${rules.extensionId}${rules.path}`)) {
     return "editor";
   }
   const loopback = /^http:\/\/127\.0\.0\.1:([1-9]\d{0,4})(\/.*)$/.exec(address);

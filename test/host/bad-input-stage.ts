@@ -73,7 +73,8 @@ export async function openStage({ userSettings, environment }: StageOptions): Pr
   }
 }
 
-function observe(workbench: Workbench): Omit<Stage, "running" | "door" | "workbench" | "close"> {
+/** Looks at a workbench and acts in it as a person who reads what it says. */
+export function observe(workbench: Workbench): Omit<Stage, "running" | "door" | "workbench" | "close"> {
   async function count(line: string): Promise<number> {
     return (await workbench.output("OpenRouter Keys")).split(line).length - 1;
   }

@@ -19,6 +19,7 @@ export interface SeenRequest {
   /** With its query. */
   readonly path: string;
   readonly idempotencyKey: string | undefined;
+  readonly authorization: string | undefined;
 }
 
 /**
@@ -57,7 +58,12 @@ export async function openFrontDoor(functionUrl: string): Promise<FrontDoor> {
   const server = createServer((request, response) => {
     const { method = "GET", url = "/", headers } = request;
     const idempotencyKey = headers["idempotency-key"];
-    seen.push({ method, path: url, idempotencyKey: typeof idempotencyKey === "string" ? idempotencyKey : undefined });
+    seen.push({
+      method,
+      path: url,
+      idempotencyKey: typeof idempotencyKey === "string" ? idempotencyKey : undefined,
+      authorization: headers.authorization,
+    });
     if (state.kind === "open" || state.kind === "lossy") pass(request, response);
     if (state.kind === "stranger") response.writeHead(state.status, { "Content-Type": state.type }).end(state.body);
   });

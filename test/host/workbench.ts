@@ -79,6 +79,8 @@ export interface Workbench {
   output(channel: string): Promise<string>;
   /** The window that openExternal opens, after accepting VS Code's dialog about it, if it asks. */
   popup(): Promise<Page>;
+  /** A second window of the same person with the same folder. It goes with the first. */
+  secondWindow(): Promise<Page>;
   /** Saves test/artefacts/<name>.png; answers the file. */
   screenshot(name: string): Promise<string>;
   reload(): Promise<void>;
@@ -190,6 +192,14 @@ export async function startWorkbench(options: WorkbenchOptions): Promise<Workben
     openView: (containerTitle) => views.openView(running.page, containerTitle),
     output: (channel) => readOutput(options.dataDir, channel),
     popup: () => ui.popup(running.page, running.popups),
+    async secondWindow() {
+      const page = await running.context.newPage();
+      const index = running.popups.indexOf(page);
+      if (index >= 0) running.popups.splice(index, 1);
+      await page.goto(running.page.url());
+      await waitForWorkbench(page);
+      return page;
+    },
     screenshot: (name) => saveScreenshot(running.page, name),
     async reload() {
       await running.page.reload();

@@ -31,7 +31,9 @@ function createStoppedClock(): Clock & { readonly runOut: () => void; readonly a
   };
 }
 
-function createHarness(callbackAddress = "vscode://openrouter-keys.openrouter-keys/auth?windowId=2") {
+const desktop = "vscode://openrouter-keys.openrouter-keys/auth?windowId=2";
+
+function createHarness(callbackAddress = desktop, isHere = true) {
   const remote = createFakeFunction();
   const log = createRecordingLog();
   const clock = createStoppedClock();
@@ -39,7 +41,18 @@ function createHarness(callbackAddress = "vscode://openrouter-keys.openrouter-ke
   const opened: URL[] = [];
   const browser = Promise.withResolvers<URL>();
   let agrees = true;
+  /** What the person pastes, in turn, and what they were told was wrong with it. */
+  const pasted: (string | undefined)[] = [];
+  const problems: (string | undefined)[] = [];
+  const box = Promise.withResolvers<void>();
   const editor = {
+    isBrowserHere: () => isHere,
+    askForCode: async (signal: AbortSignal, problem: string | undefined) => {
+      problems.push(problem);
+      box.resolve();
+      while (pasted.length === 0 && !signal.aborted) await new Promise(setImmediate);
+      return signal.aborted ? undefined : pasted.shift();
+    },
     callbackAddress: async () => callbackAddress,
     openInBrowser: async (address: string) => {
       opened.push(new URL(address));
@@ -51,7 +64,7 @@ function createHarness(callbackAddress = "vscode://openrouter-keys.openrouter-ke
   const client = createFunctionClient({ fetch: remote.fetch, client: "test", log });
   const { signIn } = createSignIn({ editor, client, clock, log });
   const stop = new AbortController();
-  let turns = 0;
+  const turns: string[] = [];
   const parameter = (name: string): string => opened.at(-1)?.searchParams.get(name) ?? "";
   return {
     remote,
@@ -60,14 +73,17 @@ function createHarness(callbackAddress = "vscode://openrouter-keys.openrouter-ke
     opened,
     parameter,
     stop,
-    start: (signal = stop.signal, address = here) => {
-      const done = signIn(address, signal, () => (turns += 1));
+    pasted,
+    problems,
+    boxShown: box.promise,
+    start: (signal = stop.signal, { address = here, fresh = false, byCode = false } = {}) => {
+      const done = signIn({ address, fresh, byCode }, signal, (turn) => turns.push(turn));
       done.catch(() => {});
       return done;
     },
     browserOpened: browser.promise,
-    /** How often it was said to be the person's turn. */
-    turns: () => turns,
+    /** What the person was told to do. */
+    turns: () => turns.join(" "),
     asked: () => remote.requests.map(({ method, url }) => `${method} ${url.replace(base, "")}`),
     decline: () => (agrees = false),
     callBack: (query: string, path = "/auth") => callbacks.fire({ path, query }),
@@ -77,6 +93,46 @@ function createHarness(callbackAddress = "vscode://openrouter-keys.openrouter-ke
       return code;
     },
   };
+}
+
+/** Numbers from 0 to 1 that are the same in every run. */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Addresses that any web page may open: each is wrong in the path, in the state, or in having no code. */
+function nearMiss(random: () => number, state: string, code: string): Callback {
+  const pick = <T>(...choices: readonly [T, ...T[]]): T => choices[Math.floor(random() * choices.length)] ?? choices[0];
+  const text = (): string =>
+    Array.from({ length: 1 + Math.floor(random() * 40) }, () =>
+      String.fromCodePoint(pick(0, 10, 0x25, 0x26, 0x2f, 0x3d, 0x41 + random() * 58, 0x202e, 0xd800, 0x1f600) | 0),
+    ).join("");
+  const cut = Math.floor(random() * state.length);
+  const nearState = pick(
+    state.slice(0, cut),
+    `${state}${pick("A", "%00", "+", "%20", "=")}`,
+    `${state.slice(0, cut)}${state[cut] === "x" ? "y" : "x"}${state.slice(cut + 1)}`,
+    encodeURIComponent(text().toWellFormed()),
+    "",
+    `${state}&state=${state}`,
+    `&State=${state}`,
+    `[]=${state}`,
+  );
+  const values = pick(`code=${code}`, `error=x&error_description=${state}`, `code=${code}&code=2`, text());
+  const setting = "openrouterKeys.functionUrl=https%3A%2F%2Fevil.test&command=openrouterKeys.deleteKey";
+  return pick<Callback>(
+    { path: "/auth", query: `${values}&state=${nearState}&n=${random()}` },
+    { path: "/auth", query: `state=${state}&${pick("code=", "Code=x", "codes=x", setting)}&n=${random()}` },
+    {
+      path: pick("/auth/", "/Auth", "/auth%2f", "//auth", "", "/settings", text()),
+      query: `${values}&state=${state}&n=${random()}`,
+    },
+    { path: pick("/auth", text()), query: `${setting}&${text()}` },
+  );
 }
 
 describe("signing in", () => {
@@ -108,10 +164,102 @@ describe("signing in", () => {
         method: "S256",
         redirect: "vscode://openrouter-keys.openrouter-keys/auth?windowId=2",
         bits: [256, 256],
-        turns: 1,
+        turns: "finish",
         requests: ["GET /v1/me", "POST /v1/auth/token"],
       },
     );
+  });
+
+  it("asks the function for a proof of the last hours when a fresh sign-in is wanted", async () => {
+    const harness = createHarness();
+    const done = harness.start(harness.stop.signal, { fresh: true });
+    await harness.browserOpened;
+    harness.callBack(`code=${harness.issueCode()}&state=${harness.parameter("state")}`);
+    assert.deepEqual([await done, harness.parameter("max_age")], [signedIn, "21600"]);
+  });
+
+  describe("where the browser cannot come back by itself", () => {
+    const tunnel = "http://localhost:8080/callback";
+
+    it("shows a code, and takes what the person pastes", async () => {
+      const harness = createHarness(tunnel, false);
+      const done = harness.start();
+      await harness.boxShown;
+      harness.pasted.push(harness.issueCode("pasted"));
+      assert.deepEqual(
+        [await done, harness.parameter("redirect_uri"), harness.turns(), harness.problems],
+        [signedIn, `${base}/v1/auth/code`, "paste", [undefined]],
+      );
+    });
+
+    it("asks once more for a code that the function does not take", async () => {
+      const harness = createHarness(tunnel, false);
+      const done = harness.start();
+      await harness.boxShown;
+      harness.pasted.push("of-another-page", harness.issueCode("pasted"));
+      assert.deepEqual(
+        [await done, harness.problems],
+        [
+          signedIn,
+          [
+            undefined,
+            "The function does not take this code. Paste the one from the page that this sign-in has opened.",
+          ],
+        ],
+      );
+    });
+
+    it("ends silently when the person closes the box", async () => {
+      const harness = createHarness(tunnel, false);
+      const done = harness.start().catch((error: unknown) => error);
+      harness.pasted.push(undefined);
+      assert.ok(isCancelled(await done));
+    });
+
+    it("takes the box away when the time is over", async () => {
+      const harness = createHarness(tunnel, false);
+      const done = harness.start();
+      await harness.boxShown;
+      harness.clock.runOut();
+      await assert.rejects(done, { message: /within 5 minutes\. Start it again\.$/ });
+    });
+
+    it("says what is wrong when the function does not show codes at the address that is set", async () => {
+      const harness = createHarness(tunnel, false);
+      harness.remote.redirects.clear();
+      await assert.rejects(harness.start(), { message: "This address is not one that sign-in may return to." });
+      assert.deepEqual(harness.opened, []);
+    });
+  });
+
+  const page = "https://code.test/stable/callback?vscode-reqid=1";
+  for (const [listed, turn, redirect] of [
+    [true, "finish", page],
+    [false, "paste", `${base}/v1/auth/code`],
+  ] as const) {
+    it(`returns to an editor in a browser ${listed ? "whose address is listed" : "by a code when its address is not listed"}`, async () => {
+      const harness = createHarness(page);
+      if (listed) harness.remote.redirects.add(page);
+      const done = harness.start();
+      await harness.browserOpened;
+      const code = harness.issueCode();
+      if (listed) harness.callBack(`code=${code}&state=${harness.parameter("state")}`);
+      else harness.pasted.push(code);
+      assert.deepEqual([await done, harness.parameter("redirect_uri"), harness.turns()], [signedIn, redirect, turn]);
+      // What was tried out was never what the browser opened.
+      const tried = harness.remote.requests.filter(({ url }) => url.includes("/auth/start"));
+      assert.ok(tried.every(({ url }) => !url.includes(harness.parameter("state"))));
+    });
+  }
+
+  it("shows a code to whoever asks for one, although the browser could come back", async () => {
+    const harness = createHarness();
+    const first = harness.start().catch((error: unknown) => error);
+    await harness.browserOpened;
+    const done = harness.start(new AbortController().signal, { byCode: true });
+    await harness.boxShown;
+    harness.pasted.push(harness.issueCode("pasted"));
+    assert.deepEqual([await done, isCancelled(await first)], [signedIn, true]);
   });
 
   it("goes by a listener on this machine where the editor runs in a browser without TLS", async () => {
@@ -150,6 +298,26 @@ describe("signing in", () => {
     assert.deepEqual(await done, signedIn);
   });
 
+  it("takes nothing out of hundreds of addresses that look nearly like the right one", async () => {
+    const harness = createHarness();
+    const done = harness.start();
+    await harness.browserOpened;
+    await new Promise(setImmediate);
+    const state = harness.parameter("state");
+    const before = JSON.stringify([harness.asked(), harness.turns(), harness.opened.length]);
+    const random = createRandom(20261125);
+    const tried = Array.from({ length: 600 }, () => nearMiss(random, state, harness.issueCode("guessable")));
+    for (const { path, query } of tried) harness.callBack(query, path);
+    await new Promise(setImmediate);
+    assert.deepEqual(JSON.stringify([harness.asked(), harness.turns(), harness.opened.length]), before);
+    assert.ok(new Set(tried.map(({ path, query }) => path + query)).size > 500);
+    // Whatever was thrown at it, it still waits for the one that belongs to it.
+    harness.callBack(`code=${harness.issueCode()}&state=${state}`);
+    assert.deepEqual(await done, signedIn);
+    const noise = harness.log.lines.join("\n");
+    assert.ok(!noise.includes(state) && !noise.includes("guessable") && !noise.includes("functionUrl"));
+  });
+
   it("makes every sign-in unlike the one before", async () => {
     const harness = createHarness();
     for (const round of [1, 2]) {
@@ -163,19 +331,57 @@ describe("signing in", () => {
     assert.deepEqual([seen("state"), seen("code_challenge")], [2, 2]);
   });
 
-  it("is one at a time: a second call waits for the first", async () => {
+  it("is one at a time: who comes later waits for the same, and is told as well what to do", async () => {
     const harness = createHarness();
-    const both = Promise.all([harness.start(), harness.start(new AbortController().signal)]);
+    const first = harness.start();
     await harness.browserOpened;
+    await new Promise(setImmediate);
+    const second = harness.start(new AbortController().signal);
+    await new Promise(setImmediate);
+    const turns = harness.turns();
     harness.callBack(`code=${harness.issueCode()}&state=${harness.parameter("state")}`);
-    assert.deepEqual([await both, harness.opened.length], [[signedIn, signedIn], 1]);
+    assert.deepEqual(
+      [await first, await second, turns, harness.opened.length],
+      [signedIn, signedIn, "finish finish", 1],
+    );
+  });
+
+  for (const leaver of ["first", "second"] as const) {
+    it(`goes on for the other when the ${leaver} of two cancels`, async () => {
+      const harness = createHarness();
+      const stops = { first: new AbortController(), second: new AbortController() };
+      const waiting = { first: harness.start(stops.first.signal), second: harness.start(stops.second.signal) };
+      await harness.browserOpened;
+      stops[leaver].abort();
+      const left = await waiting[leaver].catch((error: unknown) => error);
+      harness.callBack(`code=${harness.issueCode()}&state=${harness.parameter("state")}`);
+      const stayer = leaver === "first" ? waiting.second : waiting.first;
+      assert.deepEqual([isCancelled(left), await stayer, harness.opened.length], [true, signedIn, 1]);
+    });
+  }
+
+  it("ends when everybody who waited has cancelled, and the next begins anew", async () => {
+    const harness = createHarness();
+    const stops = [new AbortController(), new AbortController()];
+    const waiting = stops.map(({ signal }) => harness.start(signal).catch((error: unknown) => error));
+    await harness.browserOpened;
+    for (const stop of stops) stop.abort();
+    const ends = await Promise.all(waiting);
+    const code = `code=${harness.issueCode()}&state=${harness.parameter("state")}`;
+    harness.callBack(code);
+    const traded = harness.asked().includes("POST /v1/auth/token");
+    const next = harness.start(new AbortController().signal);
+    while (harness.opened.length < 2) await new Promise(setImmediate);
+    harness.callBack(code);
+    harness.callBack(`code=${harness.issueCode("next")}&state=${harness.parameter("state")}`);
+    assert.deepEqual([ends.every(isCancelled), traded, await next], [true, false, signedIn]);
   });
 
   it("at another address ends the one under way", async () => {
     const harness = createHarness();
     const first = harness.start().catch((error: unknown) => error);
     await harness.browserOpened;
-    void harness.start(harness.stop.signal, { base: "https://other.test", origin: "https://other.test" });
+    void harness.start(harness.stop.signal, { address: { base: "https://other.test", origin: "https://other.test" } });
     assert.ok(isCancelled(await first));
     harness.stop.abort();
   });
@@ -203,13 +409,15 @@ describe("signing in", () => {
     const done = harness.start();
     await harness.browserOpened;
     harness.clock.runOut();
-    await assert.rejects(done, { message: /within 5 minutes\. Start it again\./ });
+    await assert.rejects(done, {
+      message: /within 5 minutes\. Start it again, or run “OpenRouter Keys: Sign In With Code”/,
+    });
     assert.deepEqual(harness.clock.asked, [300_000]);
   });
 
   for (const [way, turns] of [
-    ["in the notification", 1],
-    ["before the browser opens", 0],
+    ["in the notification", "finish"],
+    ["before the browser opens", ""],
   ] as const) {
     it(`ends silently when the person cancels ${way}`, async () => {
       const harness = createHarness();
@@ -240,7 +448,7 @@ describe("signing in", () => {
       const harness = createHarness();
       harness.remote.faults.push(["GET /v1/me", fault]);
       await assert.rejects(harness.start(), { name: /^(?:Function|User)Error$/, message: says });
-      assert.deepEqual([harness.opened, harness.turns()], [[], 0]);
+      assert.deepEqual([harness.opened, harness.turns()], [[], ""]);
     });
   }
 

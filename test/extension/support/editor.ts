@@ -27,6 +27,8 @@ interface EditorOptions {
   readonly isSignedIn?: boolean;
   /** The person finishes a sign-in that is asked for. */
   readonly signsIn?: boolean;
+  /** Who finishes it. */
+  readonly signsInAs?: typeof account;
   readonly answers?: (readonly [text: string, answer: unknown])[];
   readonly tools?: Partial<Record<ToolId, DetectedTool["state"]>>;
   readonly check?: LiveCheck;
@@ -47,14 +49,10 @@ export async function createEditor(options: EditorOptions = {}) {
   const toolsKey = createToolsKeyChoice({ address: reading, vault, sessions });
   const creation = createKeyCreation({ service, vault, clock, log });
 
-  const signInNow = async (): Promise<void> => {
+  const signInNow = async (who = account): Promise<void> => {
     remote.sessions.add(token);
-    await sessions.signedIn(address, {
-      sessionToken: token,
-      expiresAt: "2026-12-01T10:00:00.000Z",
-      account,
-      isAdmin: false,
-    });
+    const answer = { sessionToken: token, expiresAt: "2026-12-01T10:00:00.000Z", isAdmin: false };
+    await sessions.signedIn(address, { ...answer, account: who });
   };
   if (options.isSignedIn ?? true) await signInNow();
   const asked: string[] = [];
@@ -67,8 +65,9 @@ export async function createEditor(options: EditorOptions = {}) {
     ask: async ({ fresh = false } = {}): Promise<Access> => {
       asked.push(fresh ? "fresh" : "sign in");
       if (options.signsIn === false) throw new CancelledError();
-      await signInNow();
-      return { address, token, account };
+      const who = options.signsInAs ?? account;
+      await signInNow(who);
+      return { address, token, account: who };
     },
   };
   const ring = createKeyRing({ address: reading, accessToken, sessions, service, vault, toolsKey, clock, log });

@@ -6,6 +6,7 @@ import { CompactEncrypt, importJWK } from "jose";
 import type { Fetch } from "../../../extension/account/function-client.ts";
 import type { MeAnswer } from "../../../functions/contract/account.ts";
 import type { Key } from "../../../functions/contract/keys.ts";
+import type { Session, SessionsAnswer } from "../../../functions/contract/sessions.ts";
 import { type ProblemCode, problemStatuses } from "../../../functions/contract/problem.ts";
 import { CreateKeyRequest, PatchKeyRequest } from "../../../functions/contract/requests.ts";
 
@@ -41,6 +42,10 @@ export interface FakeFunction {
   /** One-time codes and the challenges they are bound to. */
   readonly codes: Map<string, string>;
   readonly sessions: Set<string>;
+  /** The https addresses that sign-in may return to. */
+  readonly redirects: Set<string>;
+  /** What is listed as the person's own sessions. */
+  readonly signIns: Map<string, Session>;
   me: MeAnswer;
   /** Around everything that goes over the network: a crash can be put there. */
   aroundSend: <T>(route: string, send: () => Promise<T>) => Promise<T>;
@@ -62,6 +67,8 @@ export function createFakeFunction(): FakeFunction {
     faults: [],
     codes: new Map(),
     sessions: new Set([token]),
+    redirects: new Set([`${base}/v1/auth/code`]),
+    signIns: new Map(),
     me: {
       account,
       isAdmin: false,
@@ -92,9 +99,20 @@ export function createFakeFunction(): FakeFunction {
   const app = new Hono();
   app.use("/v1/*", async (c, next) => {
     const bearer = c.req.header("Authorization")?.replace("Bearer ", "");
-    if (c.req.path === "/v1/auth/token" || (bearer !== undefined && fake.sessions.has(bearer))) return next();
+    if (c.req.path.startsWith("/v1/auth/") || (bearer !== undefined && fake.sessions.has(bearer))) return next();
     return problem("unauthorized", "Sign in again.");
   });
+  app.get("/v1/auth/start", (c) => {
+    const redirect = c.req.query("redirect_uri") ?? "";
+    if (redirect.startsWith("https:") && !fake.redirects.has(redirect)) {
+      return problem("invalid_request", "This address is not one that sign-in may return to.");
+    }
+    return c.redirect("https://issuer.test/authorize");
+  });
+  app.get("/v1/sessions", (c) => c.json({ sessions: [...fake.signIns.values()] } satisfies SessionsAnswer));
+  app.delete("/v1/sessions/:id", (c) =>
+    fake.signIns.delete(c.req.param("id")) ? c.body(null, 204) : problem("not_found", "You have no such session."),
+  );
   app.post("/v1/auth/token", async (c) => {
     const { code, codeVerifier } = await c.req.json();
     const challenge = fake.codes.get(code);

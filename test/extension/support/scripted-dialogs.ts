@@ -60,6 +60,7 @@ export function createScriptedDialogs(...answers: (readonly [text: string, answe
     },
     openSetting: async (id) => void shown.push(`setting: ${id}`),
     showLog: async () => void shown.push("log"),
+    reload: async () => void shown.push("reload"),
   };
   return dialogs;
 }

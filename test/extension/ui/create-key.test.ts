@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 
+import type { Access } from "../../../extension/account/access-token.ts";
 import { isCancelled, UserError } from "../../../extension/base/errors.ts";
 import { createKey } from "../../../extension/ui/create-key.ts";
-import { builtKey } from "../support/fake-function.ts";
+import { account, builtKey, token } from "../support/fake-function.ts";
 import { address, createEditor, settled } from "../support/editor.ts";
 
 const asName = ["A name for the key", ""] as const;
@@ -25,6 +26,20 @@ async function run(editor: Awaited<ReturnType<typeof createEditor>>) {
     stored: made.map(({ secret }, index) => secrets[index] === secret),
     toolsKey: (await editor.vault.toolsKey.read(address))?.keyId,
   };
+}
+
+type Editor = Awaited<ReturnType<typeof createEditor>>;
+
+function creates({ remote }: Editor): readonly string[] {
+  return remote.requests
+    .filter(({ method, url }) => method === "POST" && url.endsWith("/v1/keys"))
+    .map(({ headers, body }) => `${headers.get("Idempotency-Key")} ${body}`);
+}
+
+async function accessOf({ accessToken }: Editor): Promise<Access> {
+  const access = await accessToken.existing();
+  assert.ok(access !== undefined);
+  return access;
 }
 
 describe("the command Create OpenRouter Key", () => {
@@ -108,16 +123,90 @@ describe("the command Create OpenRouter Key", () => {
     editor.remote.faults.push(["POST /v1/keys", { code: "reauth_required" }]);
     const { shown, keys } = await run(editor);
     assert.deepEqual(
-      [editor.asked, keys, shown.filter((line) => line.startsWith("input")).length],
-      [["fresh"], ["laptop $25"], 1],
+      {
+        asked: editor.asked,
+        keys,
+        names: shown.filter((line) => line.startsWith("input")).length,
+        // The very request that was refused: same bytes, same Idempotency-Key.
+        requests: new Set(creates(editor)).size,
+        sent: creates(editor).length,
+      },
+      { asked: ["fresh"], keys: ["laptop $25"], names: 1, requests: 1, sent: 2 },
+    );
+  });
+
+  it("writes no secret into a line of the log, a message or the name of anything that is stored", async () => {
+    const editor = await createEditor({ answers: [asName, ["Set up these tools", ["Claude Code"]]] });
+    editor.remote.faults.push(["POST /v1/keys", "lost-answer"], ["POST /v1/keys", { code: "reauth_required" }]);
+    const names = new Set<string>();
+    editor.storage.onDidChange(({ key }) => names.add(key));
+    await run(editor);
+    const planted = [
+      ...[...editor.remote.keys.values()].map(({ secret }) => secret),
+      ...[...editor.storage.values.values()].flatMap((value) => value.match(/ors_[\w-]+|"d":"[\w-]+"/g) ?? []),
+      token,
+      account.label,
+    ];
+    const said = [...editor.log.lines, ...editor.dialogs.shown, ...names];
+    assert.deepEqual(
+      said.filter((line) => planted.some((secret) => line.includes(secret))),
+      [],
+    );
+    assert.ok(names.size >= 4 && editor.log.lines.length > 3);
+  });
+
+  it("does not go in circles when a fresh sign-in is not enough, and leaves nothing behind", async () => {
+    const editor = await createEditor({ answers: [asName] });
+    const refusal = { code: "reauth_required", detail: "You signed in more than 12 hours ago." } as const;
+    for (let times = 0; times < 5; times += 1) editor.remote.faults.push(["POST /v1/keys", refusal]);
+    const { end, keys } = await run(editor);
+    assert.deepEqual(
+      [end, editor.asked, creates(editor).length, keys, await editor.creation.unfinished(await accessOf(editor))],
+      ["You signed in more than 12 hours ago.", ["fresh"], 2, [], []],
+    );
+  });
+
+  it("makes no key when the person does not sign in again", async () => {
+    const editor = await createEditor({ answers: [asName], signsIn: false });
+    editor.remote.faults.push(["POST /v1/keys", { code: "reauth_required" }]);
+    const { end, keys } = await run(editor);
+    assert.deepEqual(
+      [end, editor.asked, creates(editor).length, keys, await editor.creation.unfinished(await accessOf(editor))],
+      ["cancelled", ["fresh"], 1, [], []],
+    );
+  });
+
+  it("ends at once when the person cancels the create while the sign-in waits for them", async () => {
+    const editor = await createEditor({ answers: [asName] });
+    editor.remote.faults.push(["POST /v1/keys", { code: "reauth_required" }]);
+    let cancel = (): void => {};
+    editor.dialogs.onProgress = (press) => (cancel = press);
+    editor.accessToken.ask = () => {
+      queueMicrotask(cancel);
+      return new Promise(() => {});
+    };
+    const { end, keys } = await run(editor);
+    assert.deepEqual([end, keys, await editor.creation.unfinished(await accessOf(editor))], ["cancelled", [], []]);
+  });
+
+  it("makes no key for somebody else who signs in meanwhile", async () => {
+    const editor = await createEditor({ answers: [asName], signsInAs: { id: "owner-2", label: "bob@example.test" } });
+    editor.remote.faults.push(["POST /v1/keys", { code: "reauth_required" }]);
+    const { end, keys } = await run(editor);
+    assert.deepEqual(
+      [end, creates(editor).length, keys],
+      ["You are signed in as bob@example.test now, so nothing was done. Start again.", 1, []],
     );
   });
 
   it("goes on with the same request when a fresh sign-in is wanted after an answer was lost", async () => {
-    const editor = await createEditor({ answers: [asName, ["has not arrived yet", "Finish It"]] });
+    const editor = await createEditor({ answers: [asName] });
     editor.remote.faults.push(["POST /v1/keys", "lost-answer"], ["POST /v1/keys", { code: "reauth_required" }]);
     const { keys, stored } = await run(editor);
-    assert.deepEqual([editor.asked, keys, stored], [["fresh"], ["laptop $25"], [true]]);
+    assert.deepEqual(
+      [editor.asked, keys, stored, new Set(creates(editor)).size],
+      [["fresh"], ["laptop $25"], [true], 1],
+    );
   });
 
   for (const [situation, change, sentence] of [

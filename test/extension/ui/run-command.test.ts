@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 
 import { CancelledError, UserError } from "../../../extension/base/errors.ts";
+import type { ReadyKeys } from "../../../extension/keys/key-ring.ts";
 import { machineName } from "../../../extension/ui/machine-name.ts";
 import { runCommand } from "../../../extension/ui/run-command.ts";
 import { contextsOf } from "../../../extension/ui/show-contexts.ts";
+import { createFakeFunction } from "../support/fake-function.ts";
 import { createRecordingLog } from "../support/recording-log.ts";
 import { createScriptedDialogs } from "../support/scripted-dialogs.ts";
 import { settled } from "../support/editor.ts";
@@ -44,6 +46,16 @@ describe("the name that is suggested for a key", () => {
 });
 
 describe("what menus know", () => {
+  const ofAdmin: ReadyKeys = {
+    kind: "ready",
+    keys: [],
+    me: { ...createFakeFunction().me, isAdmin: true },
+    asOf: "2026-11-24T10:00:00.000Z",
+    complete: true,
+    toolsKeyId: undefined,
+    storedIds: new Set(),
+  };
+
   it("follows from the state alone", () => {
     assert.deepEqual(
       [
@@ -51,12 +63,17 @@ describe("what menus know", () => {
         contextsOf({ kind: "no-address", fault: "It is not an address." }),
         contextsOf({ kind: "signed-out", expired: true }),
         contextsOf({ kind: "failed", message: "Away.", previous: undefined }),
+        contextsOf(ofAdmin),
+        // Who was an administrator at the last answer is none until there is another.
+        contextsOf({ kind: "failed", message: "Away.", previous: ofAdmin }),
       ].map((contexts) => Object.values(contexts)),
       [
-        ["no-address", false, false],
-        ["bad-address", false, false],
-        ["signed-out", false, true],
-        ["failed", true, false],
+        ["no-address", false, false, false],
+        ["bad-address", false, false, false],
+        ["signed-out", false, false, true],
+        ["failed", true, false, false],
+        ["empty", true, true, false],
+        ["listed", true, false, false],
       ],
     );
   });
