@@ -3,7 +3,10 @@ import { spawn } from "node:child_process";
 import { ensureHost } from "./host/setup.ts";
 import { ensureTools } from "./tools/setup.ts";
 
-/** Every test that needs no account, one kind after the other; a kind that fails does not keep the next from running. */
+/**
+ * Every test that needs no account. What needs an editor waits for it most of the time, so that it runs beside the
+ * rest: two lanes on two cores. A kind that fails does not keep the next from running.
+ */
 interface Stage {
   readonly name: string;
   readonly words: readonly string[];
@@ -30,17 +33,21 @@ interface Outcome {
   readonly failed: number;
 }
 
-function run({ words }: Stage): Promise<Outcome> {
+/** Prints what it says as it comes, or, beside another lane, all of it when it has ended. */
+function run({ words }: Stage, isAlone: boolean): Promise<Outcome & { readonly output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
-    child.stdout.on("data", (data: Buffer) => {
-      output += data.toString();
-      process.stdout.write(data);
-    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (data: Buffer) => {
+        output += data.toString();
+        if (isAlone) process.stdout.write(data);
+      });
+    }
     child.once("error", reject);
     child.once("close", (code) => {
-      resolve({ code, passed: count(output, "(?:passing|passed)"), failed: count(output, "(?:failing|failed)") });
+      const [passed, failed] = [count(output, "(?:passing|passed)"), count(output, "(?:failing|failed)")];
+      resolve({ code, passed, failed, output });
     });
   });
 }
@@ -56,23 +63,36 @@ const chosen = stages.filter(({ name }) => only === undefined || name.includes(o
 if (chosen.length === 0)
   throw new Error(`No kind of test is called ${only ?? ""}: ${stages.map(({ name }) => name).join("; ")}.`);
 
-// What the later kinds need is fetched while the first ones run; a fault shows when it is needed.
+// What the editor's kinds need is fetched while the others run; a fault shows when it is needed.
 const fetching = Promise.allSettled([ensureHost(), ensureTools()]);
 let [passed, failed] = [0, 0];
 const rows: string[] = [];
-for (const stage of chosen) {
-  console.log(`\n── ${stage.name} ──`);
-  if (stage.name !== "bundles" && !stage.name.startsWith("units")) await fetching;
-  const begun = performance.now();
-  const outcome = await run(stage);
-  const seconds = ((performance.now() - begun) / 1000).toFixed(0);
-  passed += outcome.passed;
-  // A runner that fails without counting a failure has failed all the same.
-  failed += outcome.code === 0 ? outcome.failed : Math.max(1, outcome.failed);
-  rows.push(
-    `${outcome.code === 0 ? "✔" : "✘"} ${stage.name}: ${outcome.passed} passed, ${outcome.failed} failed, ${seconds} s`,
-  );
+
+async function runLane(lane: readonly Stage[], isAlone: boolean): Promise<void> {
+  for (const stage of lane) {
+    if (isAlone) console.log(`\n── ${stage.name} ──`);
+    const begun = performance.now();
+    const outcome = await run(stage, isAlone);
+    const seconds = ((performance.now() - begun) / 1000).toFixed(0);
+    if (!isAlone) console.log(`\n── ${stage.name} ──\n${outcome.output}`);
+    passed += outcome.passed;
+    // A runner that fails without counting a failure has failed all the same.
+    failed += outcome.code === 0 ? outcome.failed : Math.max(1, outcome.failed);
+    rows.push(
+      `${outcome.code === 0 ? "✔" : "✘"} ${stage.name}: ${outcome.passed} passed, ${outcome.failed} failed, ${seconds} s`,
+    );
+  }
 }
+
+const [bundles, units, editor] = [
+  chosen.filter(({ name }) => name === "bundles"),
+  chosen.filter(({ name }) => name.startsWith("units")),
+  chosen.filter(({ name }) => name !== "bundles" && !name.startsWith("units")),
+];
+const isOneLane = units.length === 0 || editor.length === 0;
+await runLane(bundles, true);
+if (!isOneLane) console.log("\nTwo lanes run side by side; each kind's lines come when it has ended.");
+await Promise.all([runLane(units, isOneLane), fetching.then(() => runLane(editor, isOneLane))]);
 console.log(`\n${rows.join("\n")}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
