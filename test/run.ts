@@ -4,26 +4,40 @@ import { ensureHost } from "./host/setup.ts";
 import { ensureTools } from "./tools/setup.ts";
 
 /**
- * Every test that needs no account. What needs an editor waits for it most of the time, so that it runs beside the
- * rest: two lanes on two cores. A kind that fails does not keep the next from running.
+ * Every test that needs no account, in two lanes side by side that take about equally long on two cores: the function,
+ * and what needs an editor, which waits for it most of the time. A kind that fails does not keep the next from running.
  */
 interface Stage {
   readonly name: string;
+  /** "first" comes before both lanes. */
+  readonly lane: "first" | "function" | "editor";
   readonly words: readonly string[];
 }
 
 const mocha = "node_modules/mocha/bin/mocha.js";
+const units = [mocha, "--config", "test/mocharc.json"];
 const stages: readonly Stage[] = [
-  { name: "bundles", words: ["esbuild.config.mjs"] },
-  { name: "units, and the function on PGlite and PostgreSQL", words: [mocha, "--config", "test/mocharc.json"] },
-  { name: "a suite inside the extension host", words: ["test/host/run-suite.ts"] },
+  { name: "bundles", lane: "first", words: ["esbuild.config.mjs"] },
+  {
+    name: "the function on PGlite and PostgreSQL",
+    lane: "function",
+    words: [...units, "--ignore", "test/extension/**", "--ignore", "test/support/**"],
+  },
+  { name: "a suite inside the extension host", lane: "editor", words: ["test/host/run-suite.ts"] },
   {
     name: "the workbench, as a person uses it",
+    lane: "editor",
     words: [mocha, "--no-config", "--timeout", "120000", "test/host/*.ui.ts"],
   },
   {
     name: "the coding tools' own command lines",
+    lane: "editor",
     words: [mocha, "--no-config", "--timeout", "900000", "test/tools/*.test.ts"],
+  },
+  {
+    name: "the extension's logic and the stand-ins",
+    lane: "editor",
+    words: [...units, "--ignore", "test/functions/**"],
   },
 ];
 
@@ -84,15 +98,11 @@ async function runLane(lane: readonly Stage[], isAlone: boolean): Promise<void> 
   }
 }
 
-const [bundles, units, editor] = [
-  chosen.filter(({ name }) => name === "bundles"),
-  chosen.filter(({ name }) => name.startsWith("units")),
-  chosen.filter(({ name }) => name !== "bundles" && !name.startsWith("units")),
-];
-const isOneLane = units.length === 0 || editor.length === 0;
-await runLane(bundles, true);
+const inLane = (lane: Stage["lane"]) => chosen.filter((stage) => stage.lane === lane);
+const isOneLane = inLane("function").length === 0 || inLane("editor").length === 0;
+await runLane(inLane("first"), true);
 if (!isOneLane) console.log("\nTwo lanes run side by side; each kind's lines come when it has ended.");
-await Promise.all([runLane(units, isOneLane), fetching.then(() => runLane(editor, isOneLane))]);
+await Promise.all([runLane(inLane("function"), isOneLane), fetching.then(() => runLane(inLane("editor"), isOneLane))]);
 console.log(`\n${rows.join("\n")}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
