@@ -41,7 +41,7 @@ async function enter(context: Context): Promise<Caller> {
   const hash = createHash("sha256").update(token).digest("base64url");
   const now = new Date();
   const minute = Math.floor(now.getTime() / 60_000);
-  const subjects = [`address ${context.req.header("X-Forwarded-For") ?? ""}`, `session ${hash}`];
+  const subjects = JSON.stringify([`address ${context.req.header("X-Forwarded-For") ?? ""}`, `session ${hash}`]);
   const [[owner]] = await Promise.all([
     sql<Caller[]>`
       select s.token_hash, s.owner_id, s.created_at, s.auth_time, s.last_used_at, s.idle_until, s.expires_at, s.client,
@@ -49,7 +49,8 @@ async function enter(context: Context): Promise<Caller> {
       from sessions s join owners o on o.id = s.owner_id
       where s.token_hash = ${hash} and s.expires_at > ${now} and s.idle_until > ${now}`,
     sql`
-      insert into request_counts (subject, minute, count) values (${subjects[0] ?? ""}, ${minute}, 1), (${subjects[1] ?? ""}, ${minute}, 1)
+      insert into request_counts (subject, minute, count)
+      select value, ${minute}::int, 1 from jsonb_array_elements_text(${subjects}::text::jsonb)
       on conflict (subject) do update set minute = excluded.minute,
         count = case when request_counts.minute = excluded.minute then request_counts.count + 1 else 1 end
       returning subject, count`,

@@ -1,12 +1,13 @@
-import { desc, eq, lt } from "drizzle-orm";
+import { desc, eq, lt, sql } from "drizzle-orm";
 
 import type { AuditEntry, AuditStore, AuditVerb } from "../../services/audit.ts";
 import type { Database } from "./database.ts";
 import { audit, owners } from "./schema.ts";
+import { statement } from "./statement.ts";
 
 /** Call it in the transaction of the change. */
 export async function writeAudit(transaction: Database, entry: AuditEntry): Promise<void> {
-  await transaction.insert(audit).values({
+  await insertEntry(transaction, {
     at: new Date(entry.at),
     actorKind: entry.actor.kind,
     actorId: entry.actor.id,
@@ -14,11 +15,31 @@ export async function writeAudit(transaction: Database, entry: AuditEntry): Prom
     verb: entry.verb,
     targetId: entry.targetId,
     ownerId: entry.ownerId,
-    before: entry.before,
-    after: entry.after,
+    before: json(entry.before),
+    after: json(entry.after),
     requestId: entry.actor.requestId,
   });
 }
+
+/** A placeholder for a JSON column would write JSON's null, which is not the database's. */
+function json(value: AuditEntry["before"]): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
+const insertEntry = statement((database) =>
+  database.insert(audit).values({
+    at: sql.placeholder("at"),
+    actorKind: sql.placeholder("actorKind"),
+    actorId: sql.placeholder("actorId"),
+    actorLabel: sql.placeholder("actorLabel"),
+    verb: sql.placeholder("verb"),
+    targetId: sql.placeholder("targetId"),
+    ownerId: sql.placeholder("ownerId"),
+    before: sql`${sql.placeholder("before")}`,
+    after: sql`${sql.placeholder("after")}`,
+    requestId: sql.placeholder("requestId"),
+  }),
+);
 
 export function createAuditStore(database: Database): AuditStore {
   return {

@@ -1,6 +1,7 @@
 import { gt, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
+import type { Sql, TransactionSql } from "postgres";
 
 import type { AccountStore } from "../../services/account-store.ts";
 import type { AuditStore } from "../../services/audit.ts";
@@ -30,7 +31,10 @@ export interface Stores {
   readonly close: () => Promise<void>;
 }
 
-/** A PostgreSQL server, through postgres.js. `poolSize` connections at most. */
+/**
+ * A PostgreSQL server, through postgres.js. `poolSize` connections at most. A pooler in between that does not know
+ * prepared statements needs `prepare=false` in the address's query.
+ */
 export async function connectPostgres(url: string, poolSize: number): Promise<Stores> {
   const client = postgres(url, {
     max: poolSize,
@@ -39,7 +43,27 @@ export async function connectPostgres(url: string, poolSize: number): Promise<St
     // Notices of the server are not for our log.
     onnotice: () => undefined,
   });
-  return openStores(drizzle(client, { casing: "snake_case" }), () => client.end({ timeout: 5 }));
+  return openStores(drizzle(preparing(client), { casing: "snake_case" }), () => client.end({ timeout: 5 }));
+}
+
+/**
+ * Drizzle sends every statement as an unnamed one, which costs a second round trip and a parse each time. There are few
+ * texts, so each connection keeps them prepared instead.
+ */
+function preparing<Client extends Sql | TransactionSql>(client: Client): Client {
+  return new Proxy(client, {
+    get(target, name) {
+      if (name === "unsafe") {
+        return (...[text, parameters, options]: Parameters<Client["unsafe"]>) =>
+          target.unsafe(text, parameters, { ...options, prepare: true });
+      }
+      if (name === "begin" && "begin" in target) {
+        return (work: (transaction: TransactionSql) => unknown) =>
+          target.begin((transaction) => work(preparing(transaction)));
+      }
+      return Reflect.get(target, name);
+    },
+  });
 }
 
 /** PostgreSQL embedded in this process, kept in a folder that no other process may use meanwhile. */

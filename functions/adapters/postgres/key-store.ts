@@ -85,7 +85,9 @@ export function createKeyStore(database: Database): KeyStore {
       const overdue = database
         .select({ id: keys.id })
         .from(keys)
-        .where(and(isOverdue(now), isFree(now), ownerId === undefined ? undefined : eq(keys.ownerId, ownerId)))
+        .where(
+          and(isOverdue(new Date(now)), isFree(now), ownerId === undefined ? undefined : eq(keys.ownerId, ownerId)),
+        )
         .orderBy(asc(keys.expiresAt))
         .limit(1)
         .for("update", { skipLocked: true });

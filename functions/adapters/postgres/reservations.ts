@@ -1,4 +1,5 @@
-import { and, asc, eq, inArray, lte } from "drizzle-orm";
+import { and, asc, eq, inArray, lte, sql } from "drizzle-orm";
+import type { Placeholder } from "drizzle-orm";
 
 import { transitions } from "../../policy/key-phase.ts";
 import type { AttemptRef, Confirmation, KeyRow, ReserveOutcome, ReserveRequest } from "../../services/key-store.ts";
@@ -6,14 +7,11 @@ import { writeAudit } from "./audit-store.ts";
 import type { Database } from "./database.ts";
 import { isLive, lockOwner, readFacts, toKeyRow } from "./key-row.ts";
 import { idempotency, keys, raises } from "./schema.ts";
+import { statement } from "./statement.ts";
 
 export async function reserve(transaction: Database, request: ReserveRequest): Promise<ReserveOutcome> {
   await lockOwner(transaction, request.ownerId);
-  const [earlier] = await transaction
-    .select()
-    .from(idempotency)
-    .innerJoin(keys, eq(keys.id, idempotency.keyId))
-    .where(and(eq(idempotency.ownerId, request.ownerId), eq(idempotency.key, request.idempotencyKey)));
+  const [earlier] = await selectEarlier(transaction, { ownerId: request.ownerId, key: request.idempotencyKey });
   if (earlier !== undefined) {
     if (earlier.idempotency.bodyHash !== request.bodyHash) return { kind: "mismatch" };
     return resume(transaction, earlier.keys, request);
@@ -24,26 +22,21 @@ export async function reserve(transaction: Database, request: ReserveRequest): P
   const facts = await readFacts(transaction, request.ownerId, request.now);
   const decision = request.decide(facts, replaced);
   if (decision.kind !== "grant") return { kind: "refused", decision, overdue: facts.overdueKeys };
-  const [row] = await transaction
-    .insert(keys)
-    .values({
-      id: request.keyId,
-      ownerId: request.ownerId,
-      name: request.name ?? replaced?.name ?? "",
-      phase: "reserved",
-      limitCents: decision.limitCents,
-      wantedCents: decision.wantedCents,
-      reset: request.reset,
-      workspaceId: request.workspaceId ?? null,
-      createdAt: new Date(request.now),
-      expiresAt: new Date(decision.expiresAt),
-      replacesId: request.replacesId ?? null,
-      attempt: 1,
-      leaseUntil: new Date(request.leaseUntil),
-    })
-    .returning();
+  const [row] = await insertKey(transaction, {
+    id: request.keyId,
+    ownerId: request.ownerId,
+    name: request.name ?? replaced?.name ?? "",
+    limitCents: decision.limitCents,
+    wantedCents: decision.wantedCents,
+    reset: request.reset,
+    workspaceId: request.workspaceId ?? null,
+    createdAt: new Date(request.now),
+    expiresAt: new Date(decision.expiresAt),
+    replacesId: request.replacesId ?? null,
+    leaseUntil: new Date(request.leaseUntil),
+  });
   if (row === undefined) throw new Error("The reservation was not written.");
-  await transaction.insert(idempotency).values({
+  await insertIdempotency(transaction, {
     ownerId: request.ownerId,
     key: request.idempotencyKey,
     bodyHash: request.bodyHash,
@@ -52,6 +45,45 @@ export async function reserve(transaction: Database, request: ReserveRequest): P
   });
   return { kind: "reserved", key: toKeyRow(row), attempt: 1 };
 }
+
+const selectEarlier = statement((database) =>
+  database
+    .select()
+    .from(idempotency)
+    .innerJoin(keys, eq(keys.id, idempotency.keyId))
+    .where(and(eq(idempotency.ownerId, sql.placeholder("ownerId")), eq(idempotency.key, sql.placeholder("key")))),
+);
+
+const insertKey = statement((database) =>
+  database
+    .insert(keys)
+    .values({
+      id: sql.placeholder("id"),
+      ownerId: sql.placeholder("ownerId"),
+      name: sql.placeholder("name"),
+      phase: "reserved",
+      limitCents: sql.placeholder("limitCents"),
+      wantedCents: sql.placeholder("wantedCents"),
+      reset: sql.placeholder("reset"),
+      workspaceId: sql.placeholder("workspaceId"),
+      createdAt: sql.placeholder("createdAt"),
+      expiresAt: sql.placeholder("expiresAt"),
+      replacesId: sql.placeholder("replacesId"),
+      attempt: 1,
+      leaseUntil: sql.placeholder("leaseUntil"),
+    })
+    .returning(),
+);
+
+const insertIdempotency = statement((database) =>
+  database.insert(idempotency).values({
+    ownerId: sql.placeholder("ownerId"),
+    key: sql.placeholder("key"),
+    bodyHash: sql.placeholder("bodyHash"),
+    keyId: sql.placeholder("keyId"),
+    createdAt: sql.placeholder("createdAt"),
+  }),
+);
 
 async function readReplaced(
   transaction: Database,
@@ -104,19 +136,14 @@ async function takeOver(transaction: Database, row: typeof keys.$inferSelect, le
 
 export async function confirm(transaction: Database, confirmation: Confirmation): Promise<boolean> {
   const { replaces } = confirmation;
-  const confirmed = await transaction
-    .update(keys)
-    .set({
-      phase: transitions.confirm.to,
-      upstreamHash: confirmation.upstreamHash,
-      label: confirmation.label,
-      sealedSecret: confirmation.sealedSecret,
-      sealedUntil: new Date(confirmation.sealedUntil),
-      leaseUntil: new Date(0),
-    })
-    .where(isHeld(confirmation))
-    .returning({ limitCents: keys.limitCents, wantedCents: keys.wantedCents });
-  const [key] = confirmed;
+  const [key] = await updateConfirmed(transaction, {
+    keyId: confirmation.keyId,
+    attempt: confirmation.attempt,
+    upstreamHash: confirmation.upstreamHash,
+    label: confirmation.label,
+    sealedSecret: confirmation.sealedSecret,
+    sealedUntil: new Date(confirmation.sealedUntil).toISOString(),
+  });
   if (key === undefined) return false;
   if (replaces !== undefined) {
     const retireAt = new Date(replaces.retireAt);
@@ -136,6 +163,21 @@ export async function confirm(transaction: Database, confirmation: Confirmation)
   await writeAudit(transaction, confirmation.audit);
   return true;
 }
+
+const updateConfirmed = statement((database) =>
+  database
+    .update(keys)
+    .set({
+      phase: transitions.confirm.to,
+      upstreamHash: sql`${sql.placeholder("upstreamHash")}`,
+      label: sql`${sql.placeholder("label")}`,
+      sealedSecret: sql`${sql.placeholder("sealedSecret")}`,
+      sealedUntil: sql`${sql.placeholder("sealedUntil")}`,
+      leaseUntil: new Date(0),
+    })
+    .where(isHeld({ keyId: sql.placeholder("keyId"), attempt: sql.placeholder("attempt") }))
+    .returning({ limitCents: keys.limitCents, wantedCents: keys.wantedCents }),
+);
 
 export async function release(transaction: Database, reference: AttemptRef): Promise<void> {
   const released = await transaction
@@ -161,7 +203,7 @@ export async function claimAbandoned(
   return row === undefined ? undefined : takeOver(transaction, row, leaseUntil);
 }
 
-export function isHeld(reference: AttemptRef) {
+export function isHeld(reference: AttemptRef | { readonly keyId: Placeholder; readonly attempt: Placeholder }) {
   return and(eq(keys.id, reference.keyId), eq(keys.attempt, reference.attempt), eq(keys.phase, "reserved"));
 }
 
