@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import { checkHealth } from "../services/check-health.ts";
 import type { Deps } from "../services/deps.ts";
 import { ServiceError } from "../services/errors.ts";
-import type { Meter } from "../services/meter.ts";
+import type { Figures, Meter } from "../services/meter.ts";
 import { accountRoutes, sessionRoutes } from "./account.ts";
 import { adminRoutes } from "./admin.ts";
 import { authRoutes } from "./auth.ts";
@@ -36,10 +36,14 @@ export function createApp(deps: Deps, options: AppOptions): Hono<HttpEnv> {
     const requestId = crypto.randomUUID();
     context.set("requestId", requestId);
     context.set("address", options.addressOf(context));
-    const figures = await options.meter.inRequest(async (counted) => {
+    await options.meter.inRequest(context.req.method, async (figures) => {
       await next();
-      return counted;
+      conclude(context, requestId, performance.now() - started, figures);
+      return { route: routeOf(context), status: context.res.status };
     });
+  });
+
+  function conclude(context: Context<HttpEnv>, requestId: string, milliseconds: number, figures: Figures): void {
     context.res.headers.set("X-Request-Id", requestId);
     context.res.headers.set("Cache-Control", "no-store");
     context.res.headers.set("Referrer-Policy", "no-referrer");
@@ -48,16 +52,17 @@ export function createApp(deps: Deps, options: AppOptions): Hono<HttpEnv> {
     options.record({
       requestId,
       method: context.req.method,
-      route: matchedRoutes(context).at(-1)?.path ?? "",
+      route: routeOf(context),
       status: context.res.status,
-      milliseconds: tenths(performance.now() - started),
+      milliseconds: tenths(milliseconds),
       databaseMs: tenths(figures.databaseMs),
       upstreamMs: tenths(figures.upstreamMs),
       upstreamCalls: figures.upstreamCalls,
       ...(code === undefined ? {} : { code }),
       ...(context.res.status >= 500 && context.error !== undefined ? { cause: causes(context.error) } : {}),
     });
-  });
+  }
+
   app.use(
     bodyLimit({
       maxSize: largestBody,
@@ -80,6 +85,11 @@ export function createApp(deps: Deps, options: AppOptions): Hono<HttpEnv> {
   app.route("/v1/raises", raiseRoutes(deps));
   app.route("/v1/admin", adminRoutes(deps));
   return app;
+}
+
+/** The pattern, not the path: ids stay out of the log and of what a collector is told. */
+function routeOf(context: Context): string {
+  return matchedRoutes(context).at(-1)?.path ?? "";
 }
 
 function tenths(milliseconds: number): number {

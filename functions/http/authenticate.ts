@@ -32,18 +32,15 @@ export function requireAdmin(deps: Deps) {
 
 async function enter(deps: Deps, context: Context<HttpEnv>): Promise<void> {
   const bearer = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header("Authorization") ?? "")?.[1];
-  const counted = await countedSession(bearer);
-  const [{ owner, tokenHash }] = await Promise.all([
-    authenticate(deps, bearer),
-    limitRate(deps, [{ kind: "address", id: context.get("address") }, ...counted]),
+  // A session is counted by its hash, before it is known whether it exists: guessing is limited like asking.
+  const tokenHash = bearer === undefined ? "" : await sha256(bearer);
+  const session: RateSubject[] = bearer === undefined ? [] : [{ kind: "session", id: tokenHash }];
+  const [owner] = await Promise.all([
+    authenticate(deps, bearer, tokenHash),
+    limitRate(deps, [{ kind: "address", id: context.get("address") }, ...session]),
   ]);
   context.set("owner", owner);
   context.set("tokenHash", tokenHash);
-}
-
-/** A session is counted by its hash, before it is known whether it exists: guessing is limited like asking. */
-async function countedSession(bearer: string | undefined): Promise<RateSubject[]> {
-  return bearer === undefined ? [] : [{ kind: "session", id: await sha256(bearer) }];
 }
 
 /** Behind one of the above: who acts, and in which request. */
