@@ -25,7 +25,14 @@ export const spendStatusId = "openrouterKeys.spend";
 
 /** What `when` clauses may ask. `state` is what the keys view shows: its welcome text depends on it. */
 export interface Contexts {
-  readonly "openrouterKeys.state": "loading" | "no-address" | "signed-out" | "empty" | "listed" | "failed";
+  readonly "openrouterKeys.state":
+    | "loading"
+    | "no-address"
+    | "bad-address"
+    | "signed-out"
+    | "empty"
+    | "listed"
+    | "failed";
   readonly "openrouterKeys.signedIn": boolean;
   /** The session ended by itself: there is still something to sign out of. */
   readonly "openrouterKeys.sessionExpired": boolean;

@@ -9,7 +9,8 @@ import type { Event } from "../base/emitter.ts";
 import { CancelledError, presentable, UserError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { FunctionAddress } from "./function-address.ts";
-import type { FunctionClient } from "./function-client.ts";
+import type { AnswerSchema, FunctionClient } from "./function-client.ts";
+import { FunctionError } from "./function-error.ts";
 import { openLoopback } from "./loopback.ts";
 import { createProof } from "./pkce.ts";
 import { type Callback, chooseRedirect, readCallback } from "./redirect.ts";
@@ -27,9 +28,10 @@ export interface SignInEditor {
 export interface SignIn {
   /**
    * Ends with the function's answer, or throws CancelledError or UserError. While a sign-in at the same address is
-   * under way, a second call waits for that one; a call for another address ends it.
+   * under way, a second call waits for that one; a call for another address ends it. `browserOpened` is called when it
+   * is the person's turn.
    */
-  signIn(address: FunctionAddress, signal: AbortSignal): Promise<TokenAnswer>;
+  signIn(address: FunctionAddress, signal: AbortSignal, browserOpened: () => void): Promise<TokenAnswer>;
 }
 
 const patience = 5 * 60_000;
@@ -47,11 +49,11 @@ export function createSignIn(deps: SignInDeps): SignIn {
     | undefined;
 
   return {
-    signIn: (address, signal) => {
+    signIn: (address, signal, browserOpened) => {
       if (underWay?.base === address.base) return underWay.done;
       underWay?.stop.abort();
       const stop = new AbortController();
-      const done = signInOnce(deps, address, AbortSignal.any([signal, stop.signal])).finally(() => {
+      const done = signInOnce(deps, address, AbortSignal.any([signal, stop.signal]), browserOpened).finally(() => {
         if (underWay?.stop === stop) underWay = undefined;
       });
       underWay = { base: address.base, stop, done };
@@ -60,7 +62,12 @@ export function createSignIn(deps: SignInDeps): SignIn {
   };
 }
 
-async function signInOnce(deps: SignInDeps, address: FunctionAddress, signal: AbortSignal): Promise<TokenAnswer> {
+async function signInOnce(
+  deps: SignInDeps,
+  address: FunctionAddress,
+  signal: AbortSignal,
+  browserOpened: () => void,
+): Promise<TokenAnswer> {
   const { editor, client, clock, log } = deps;
   const proof = createProof();
   const code = Promise.withResolvers<string>();
@@ -85,6 +92,7 @@ async function signInOnce(deps: SignInDeps, address: FunctionAddress, signal: Ab
   const closers: (() => void)[] = [];
   try {
     if (signal.aborted) throw new CancelledError();
+    await meetFunction(client, address, signal);
     const redirect = chooseRedirect(await editor.callbackAddress());
     if (redirect.kind === "none") throw new UserError(redirect.message);
 
@@ -108,6 +116,7 @@ async function signInOnce(deps: SignInDeps, address: FunctionAddress, signal: Ab
     log.info(`Signing in at ${address.origin}, returning by ${redirect.kind}.`);
     const opened = await editor.openInBrowser(`${address.base}${paths.authStart}?${start.toString()}`);
     if (!opened) throw new CancelledError();
+    browserOpened();
 
     const tooLate = clock.sleep(patience, AbortSignal.any([signal, ended.signal])).then(() => {
       throw new UserError("Nobody finished the sign-in in the browser within 5 minutes. Start it again.");
@@ -127,6 +136,27 @@ async function signInOnce(deps: SignInDeps, address: FunctionAddress, signal: Ab
   } finally {
     ended.abort();
     for (const close of closers) close();
+  }
+}
+
+/** Without a session there is no good answer, so what gives one is not the function. */
+const noAnswer: AnswerSchema<never> = { safeParse: () => ({ success: false }) };
+
+/**
+ * Makes sure that the function is there before the person is sent to it: otherwise the browser shows somebody else's
+ * page or none, and the editor waits for nothing. Only the function refuses a stranger in its own words. Throws
+ * FunctionError and CancelledError.
+ */
+async function meetFunction(client: FunctionClient, address: FunctionAddress, signal: AbortSignal): Promise<void> {
+  try {
+    await client.ask({ address, method: "GET", path: paths.me, signal }, noAnswer);
+  } catch (error) {
+    if (!(error instanceof FunctionError)) throw error;
+    if (error.code === "unauthorized") return;
+    if (error.code !== "not_found") throw error;
+    // The function is there and knows no such path: what is set goes on after its address.
+    const message = `${address.base} leads past the function. Check openrouterKeys.functionUrl in the settings.`;
+    throw new UserError(message, { cause: error });
   }
 }
 

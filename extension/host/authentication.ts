@@ -57,7 +57,7 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
     try {
       const address = requireAddress(deps.address());
       const before = await sessions.read(address);
-      const answer = await withProgress((signal) => deps.signIn.signIn(address, signal));
+      const answer = await withProgress((signal, browserOpened) => deps.signIn.signIn(address, signal, browserOpened));
       const session = toEditor(await sessions.signedIn(address, answer));
       if (session === undefined)
         throw new UserError(vscode.l10n.t("The sign-in had ended before it arrived. Check this machine's clock."));
@@ -146,17 +146,17 @@ function toEditor(session: Session): vscode.AuthenticationSession | undefined {
   return { id: session.id, accessToken: session.token, account: session.account, scopes: [] };
 }
 
-async function withProgress<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withProgress<T>(work: (signal: AbortSignal, browserOpened: () => void) => Promise<T>): Promise<T> {
   const options = {
     location: vscode.ProgressLocation.Notification,
-    title: vscode.l10n.t("Signing in… finish in your browser"),
+    title: vscode.l10n.t("Signing in"),
     cancellable: true,
   };
-  return vscode.window.withProgress(options, async (_progress, token) => {
+  return vscode.window.withProgress(options, async (progress, token) => {
     const stop = new AbortController();
     const subscription = token.onCancellationRequested(() => stop.abort(new CancelledError()));
     try {
-      return await work(stop.signal);
+      return await work(stop.signal, () => progress.report({ message: vscode.l10n.t("finish in your browser") }));
     } finally {
       subscription.dispose();
     }

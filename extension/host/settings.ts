@@ -17,7 +17,8 @@ export interface Settings {
 function userValue(id: SettingId): string {
   const inspected = vscode.workspace.getConfiguration().inspect<unknown>(id);
   const value = inspected?.globalValue ?? inspected?.defaultValue;
-  return typeof value === "string" ? value : "";
+  // A number or a list is no address either, and is to be said to be none instead of passing for an empty setting.
+  return typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
 }
 
 export const settings: Settings = {

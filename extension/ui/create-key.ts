@@ -108,7 +108,7 @@ async function makeAndCheck(
   access: Access,
   make: (signal: AbortSignal, report: (message: string) => void) => Promise<Delivery>,
 ): Promise<{ readonly delivery: Delivery; readonly check: LiveCheck }> {
-  return deps.dialogs.progress("Creating your OpenRouter key…", async (signal, report) => {
+  return deps.dialogs.progress("Creating your OpenRouter key", async (signal, report) => {
     const delivery = await make(signal, report).catch((error: unknown) => {
       // Cancelled, or not answered: what may have been sent is looked after.
       deps.settleLater();
@@ -124,7 +124,8 @@ async function check(deps: CreateKeyDeps, access: Access, key: Key, signal: Abor
   const secret = await deps.vault.secrets.read(access.address, key.id);
   const reading = deps.openRouterUrl();
   if (reading.kind !== "address" || secret === undefined) {
-    return { kind: "doubtful", message: "openrouterKeys.openRouterUrl is not usable, so the key was not checked." };
+    const reason = reading.kind === "fault" ? `: ${reading.message}` : ".";
+    return { kind: "doubtful", message: `It was not checked${reason}` };
   }
   try {
     return await deps.checkLive(reading.address.base, secret, signal);

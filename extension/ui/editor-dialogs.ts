@@ -3,12 +3,26 @@ import * as vscode from "vscode";
 import { CancelledError } from "../base/errors.ts";
 import type { Dialogs } from "./dialogs.ts";
 
+/** Characters that surely fit the one line of a message without buttons. */
+const oneLine = 50;
+
+/** The editor cuts a message without buttons to its first line: what is longer gets one that only closes it. */
+async function whole(
+  show: (message: string, ...buttons: string[]) => Thenable<string | undefined>,
+  message: string,
+  buttons: readonly string[],
+): Promise<string | undefined> {
+  if (buttons.length > 0 || message.length <= oneLine) return show(message, ...buttons);
+  await show(message, vscode.l10n.t("OK"));
+  return undefined;
+}
+
 /** The dialogs as the editor shows them. */
 export function createEditorDialogs(showLog: () => void): Dialogs {
   return {
-    info: async (message, ...buttons) => vscode.window.showInformationMessage(message, ...buttons),
-    warn: async (message, ...buttons) => vscode.window.showWarningMessage(message, ...buttons),
-    error: async (message, ...buttons) => vscode.window.showErrorMessage(message, ...buttons),
+    info: (message, ...buttons) => whole(vscode.window.showInformationMessage, message, buttons),
+    warn: (message, ...buttons) => whole(vscode.window.showWarningMessage, message, buttons),
+    error: (message, ...buttons) => whole(vscode.window.showErrorMessage, message, buttons),
     confirm: async (message, detail, button) =>
       (await vscode.window.showWarningMessage(message, { modal: true, detail }, button)) === button,
     input: async ({ title, prompt, value, fault }) =>

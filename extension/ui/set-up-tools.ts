@@ -24,7 +24,13 @@ const title = "Set Up Coding Tools";
  */
 export async function offerTools(deps: ToolsDeps, opening: string, keyName: string): Promise<void> {
   const { dialogs } = deps;
-  const setup = await deps.toolSetup();
+  const setup = await deps.toolSetup().catch((error: unknown) => {
+    if (opening === "" || !(error instanceof UserError)) throw error;
+    // What is done has to be heard of although the tools are not to be had.
+    void dialogs.warn(opening.includes(error.message) ? opening : `${opening} ${error.message}`);
+    return undefined;
+  });
+  if (setup === undefined) return;
   const detected = await setup.detect();
   const offered = detected.filter(({ state }) => state === "available" || state === "configured");
   if (offered.length === 0) {
@@ -44,7 +50,7 @@ export async function offerTools(deps: ToolsDeps, opening: string, keyName: stri
     return;
   }
 
-  const outcomes = await dialogs.progress("Setting up coding tools…", (signal) => setup.apply(chosen, signal));
+  const outcomes = await dialogs.progress("Setting up coding tools", (signal) => setup.apply(chosen, signal));
   void conclude(deps, setup, opening, keyName, outcomes);
 }
 
@@ -152,7 +158,7 @@ export async function undoTools(deps: UndoToolsDeps): Promise<void> {
 
 async function undoAndSay(deps: ToolsDeps, setup: ToolSetup, ids: readonly ToolId[]): Promise<void> {
   const { dialogs, toolsKey } = deps;
-  const outcomes = await dialogs.progress("Setting coding tools back…", (signal) => setup.undo(ids, signal));
+  const outcomes = await dialogs.progress("Setting coding tools back", (signal) => setup.undo(ids, signal));
   const done = outcomes.filter((outcome) => outcome.ok);
   const failed = outcomes.filter((outcome) => !outcome.ok);
 

@@ -13,9 +13,10 @@ export function contextsOf(state: KeyRingState): Omit<Contexts, "openrouterKeys.
 function viewState(state: KeyRingState): Contexts["openrouterKeys.state"] {
   switch (state.kind) {
     case "loading":
-    case "no-address":
     case "signed-out":
       return state.kind;
+    case "no-address":
+      return state.fault === undefined ? "no-address" : "bad-address";
     case "ready":
       return state.keys.length === 0 ? "empty" : "listed";
     case "failed":

@@ -29,12 +29,17 @@ export const PlanAnswer = z.object({
 });
 export type PlanAnswer = z.infer<typeof PlanAnswer>;
 
-/** `allowanceUsd`: the dollars of the plan not yet given to a key; `keysLeft`: how many more keys may be made. */
+/**
+ * `allowanceUsd`: the dollars of the plan that are neither given to a key nor spent in this window by keys that have
+ * ended. `overAllowanceUsd`: by how much the keys are over a plan that was lowered; they keep working. `keysLeft`: how
+ * many more keys may be made.
+ */
 export const MeAnswer = z.object({
   account: Account,
   isAdmin: z.boolean(),
   plan: PlanAnswer,
   allowanceUsd: z.number(),
+  overAllowanceUsd: z.optional(z.number()),
   keysLeft: z.number(),
 });
 export type MeAnswer = z.infer<typeof MeAnswer>;

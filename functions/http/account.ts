@@ -9,7 +9,7 @@ import type { HttpEnv } from "./env.ts";
 export function accountRoutes(deps: Deps) {
   return new Hono<HttpEnv>().get("/", requireSession(deps), async (context) => {
     const owner = context.get("owner");
-    const { plan, allowanceCents, keysLeft } = await readAccount(deps, owner);
+    const { plan, allowanceCents, overAllowanceCents, keysLeft } = await readAccount(deps, owner);
     return context.json({
       account: { id: owner.id, label: owner.email },
       isAdmin: isAdmin(deps.rules, owner),
@@ -22,6 +22,7 @@ export function accountRoutes(deps: Deps) {
         maxLifetimeDays: plan.maxLifetimeDays,
       },
       allowanceUsd: allowanceCents / 100,
+      overAllowanceUsd: overAllowanceCents / 100,
       keysLeft,
     } satisfies MeAnswer);
   });

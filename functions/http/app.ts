@@ -7,6 +7,7 @@ import { checkHealth } from "../services/check-health.ts";
 import type { Deps } from "../services/deps.ts";
 import { ServiceError } from "../services/errors.ts";
 import type { Figures, Meter } from "../services/meter.ts";
+import { limitRate } from "../services/rate-store.ts";
 import { accountRoutes, sessionRoutes } from "./account.ts";
 import { adminRoutes } from "./admin.ts";
 import { authRoutes } from "./auth.ts";
@@ -77,6 +78,10 @@ export function createApp(deps: Deps, options: AppOptions): Hono<HttpEnv> {
   app.get("/v1/health", async (context) => {
     const reasons = await checkHealth(deps);
     return reasons.length === 0 ? context.json({ status: "ok" }) : context.json({ status: "degraded", reasons }, 503);
+  });
+  app.use("/v1/auth/*", async (context, next) => {
+    await limitRate(deps, [{ kind: "signInsOfAddress", id: context.get("address") }]);
+    await next();
   });
   app.route("/v1/auth", authRoutes(deps, options.isSecure));
   app.route("/v1/session", sessionRoutes(deps));

@@ -24,6 +24,15 @@ export function allowanceCents(plan: Plan, facts: Pick<PlanFacts, "takenCents">)
   return left > 0 ? left : 0;
 }
 
+/**
+ * By how many cents the owner's keys are over the plan, which happens only when a plan is lowered. Nothing is cut: the
+ * keys keep their limits, and new ones are refused until there is room again.
+ */
+export function overAllowanceCents(plan: Plan, facts: Pick<PlanFacts, "takenCents">): number {
+  const over = facts.takenCents - plan.budgetCents;
+  return over > 0 ? over : 0;
+}
+
 export function keysLeft(plan: Plan, facts: Pick<PlanFacts, "liveKeys">): number {
   const left = plan.maxKeys - facts.liveKeys;
   return left > 0 ? left : 0;

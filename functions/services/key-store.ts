@@ -134,7 +134,7 @@ export interface KeyStore {
   /** False when another attempt has taken the reservation over. */
   confirm(confirmation: Confirmation): Promise<boolean>;
   /** Gives the reservation up: it counts no longer, and the idempotency key may be used afresh. */
-  release(reference: AttemptRef): Promise<void>;
+  release(reference: AttemptRef, now: number): Promise<void>;
   /** Ends the lease early, so that a retry may take over at once. */
   endLease(reference: AttemptRef, now: number): Promise<void>;
   /**
@@ -165,6 +165,8 @@ export interface KeyStore {
   claimUnfit(now: number, leaseUntil: number, keyId?: string): Promise<KeyRow | undefined>;
   /** Makes sure that the key's limit is looked at again at that time, whatever happens before. */
   fitLater(keyId: string, at: number): Promise<void>;
+  /** Has a key that is due later looked at from now on; one that is not due stays as it is. */
+  fitSooner(keyId: string, now: number): Promise<void>;
   /** Takes more of the owner's budget for a key, under the owner's lock, before OpenRouter is told. */
   growLimit(keyId: string, now: number, decide: (facts: PlanFacts, row: KeyRow) => number): Promise<KeyRow | undefined>;
   /** OpenRouter has the limit now. `fitAt`: when to look again; null when it is as it is meant to be. */

@@ -121,7 +121,7 @@ async function removeAndRelease(deps: Deps, reference: AttemptRef, hash: string,
     // The reservation remembers the mark; the next attempt or the sweeper removes what is left.
     return deps.keys.endLease(reference, deps.clock());
   }
-  return deps.keys.release(reference);
+  return deps.keys.release(reference, deps.clock());
 }
 
 /** Leaves nothing behind where that can be done now; what cannot stays reserved for a retry or the sweeper. */
@@ -132,7 +132,7 @@ async function settle(
   error: UpstreamError,
   signal: AbortSignal,
 ): Promise<void> {
-  if (error.kind === "refused") return deps.keys.release(reference);
+  if (error.kind === "refused") return deps.keys.release(reference, deps.clock());
   if (error.kind === "lost") {
     try {
       await removeStrays(deps, row, reference.attempt, signal);

@@ -1,4 +1,4 @@
-import { allowanceCents, keysLeft } from "../policy/allowance.ts";
+import { allowanceCents, keysLeft, overAllowanceCents } from "../policy/allowance.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { Owner } from "./account-store.ts";
 import { clearOverdue } from "./clear-overdue.ts";
@@ -9,13 +9,18 @@ import { ownPlan } from "./own-plan.ts";
 export async function readAccount(
   deps: Deps,
   owner: Owner,
-): Promise<{ plan: Plan; allowanceCents: number; keysLeft: number }> {
+): Promise<{ plan: Plan; allowanceCents: number; overAllowanceCents: number; keysLeft: number }> {
   const plan = ownPlan(deps.rules, owner);
   let facts = await deps.keys.facts(owner.id, deps.clock());
   if (facts.overdueKeys > 0 && (await clearOverdue(deps, owner.id)) > 0) {
     facts = await deps.keys.facts(owner.id, deps.clock());
   }
-  return { plan, allowanceCents: allowanceCents(plan, facts), keysLeft: keysLeft(plan, facts) };
+  return {
+    plan,
+    allowanceCents: allowanceCents(plan, facts),
+    overAllowanceCents: overAllowanceCents(plan, facts),
+    keysLeft: keysLeft(plan, facts),
+  };
 }
 
 /** Decided at each request from the settings; never kept in a session. */

@@ -6,6 +6,7 @@ import { asOwner, clockActor } from "./audit.ts";
 import { clearOverdue } from "./clear-overdue.ts";
 import type { Deps } from "./deps.ts";
 import { ServiceError } from "./errors.ts";
+import { fitLimit } from "./fit-limit.ts";
 import type { KeyRow } from "./key-store.ts";
 import type { MadeKey } from "./make-key.ts";
 import { idempotencyMismatch, leaseMs, makeKey, refusal, stillRunning } from "./make-key.ts";
@@ -60,6 +61,7 @@ export async function rotateKey(
   if (outcome.kind === "refused" && outcome.decision.kind === "make-room") {
     await makeRoom(deps, await ownKey(deps, acting, keyId));
     outcome = await reserve();
+    if (outcome.kind === "refused") await giveRoomBack(deps, keyId);
   }
   switch (outcome.kind) {
     case "done": {
@@ -99,6 +101,9 @@ export async function rotateKey(
           after: { name: key.name, limitUsd: key.limitCents / 100, retiresAt: new Date(retireAt).toISOString() },
           at: now,
         },
+      }).catch(async (error: unknown) => {
+        await giveRoomBack(deps, keyId);
+        throw error;
       });
       return { ...made, retiring: { id: keyId, at: retireAt } };
     }
@@ -131,6 +136,16 @@ async function makeRoom(deps: Deps, old: KeyRow): Promise<void> {
       at: deps.clock(),
     });
   });
+}
+
+/** At once where that can be done; otherwise the clock does it. A key that has given no room is not due, and stays. */
+async function giveRoomBack(deps: Deps, keyId: string): Promise<void> {
+  try {
+    await deps.keys.fitSooner(keyId, deps.clock());
+    await fitLimit(deps, AbortSignal.timeout(workMs), keyId);
+  } catch {
+    // What kept the key from being rotated is what the person is told.
+  }
 }
 
 async function ownKey(deps: Deps, acting: Acting, keyId: string): Promise<KeyRow> {

@@ -17,6 +17,6 @@ export async function sweepReservations(
     const row = await deps.keys.claimAbandoned(now, now + leaseMs);
     if (row === undefined) return swept;
     await removeStrays(deps, row, row.attempt - 1, signal);
-    await deps.keys.release({ keyId: row.id, attempt: row.attempt });
+    await deps.keys.release({ keyId: row.id, attempt: row.attempt }, deps.clock());
   }
 }

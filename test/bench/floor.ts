@@ -13,7 +13,7 @@ import { pageSize } from "./company.ts";
 
 const databaseUrl = process.env["DATABASE_URL"] ?? "";
 const upstream = process.env["OPENROUTER_BASE_URL"] ?? "";
-const sql = postgres(databaseUrl, { max: 20, onnotice: () => undefined });
+const sql = postgres(databaseUrl, { max: 20, fetch_types: false, onnotice: () => undefined });
 const agent = new Agent({ connections: 64 });
 
 async function ask(method: "GET" | "POST", path: string, body?: object): Promise<unknown> {
@@ -84,7 +84,7 @@ async function create(context: Context): Promise<Response> {
         count(*) filter (where phase in ('live', 'retiring') and (expires_at <= ${now} or retire_at <= ${now}))::int as overdue,
         coalesce(sum(limit_cents) filter (where phase = 'reserved' or phase in ('live', 'retiring')), 0)::float8 as limits,
         coalesce(sum(charged_cents) filter (where charged_until > ${now}), 0)::float8 as charges,
-        array_agg(extract(epoch from created_at)::float8 * 1000 order by created_at)
+        json_agg(extract(epoch from created_at)::float8 * 1000 order by created_at)
           filter (where created_at > ${new Date(now.getTime() - 3_600_000)}) as recent
       from keys where owner_id = ${owner.id}`;
     await transaction`

@@ -132,7 +132,7 @@ export async function startServer(host: EditorInstallation, options: ServerOptio
 }
 
 /** Where code-server keeps the person's settings; VS Code reads it when its page is loaded. */
-function settingsFile(dataDir: string): string {
+export function settingsFile(dataDir: string): string {
   return join(dataDir, "user-data/User/settings.json");
 }
 

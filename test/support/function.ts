@@ -31,6 +31,8 @@ export interface RunningFunction {
   readonly advance: (milliseconds: number) => void;
   /** Does what is due by the clock. */
   readonly settleDue: () => Promise<Settled>;
+  /** Somebody who has signed in at another process of the same deployment. */
+  readonly as: (caller: Caller) => Caller;
   /** Signs in through the issuer's page and returns who may call as that person. */
   readonly signIn: (email: string) => Promise<Caller>;
   readonly stop: () => Promise<void>;
@@ -55,8 +57,13 @@ interface CallOptions {
 
 export interface FunctionOptions {
   readonly stores: Stores;
-  readonly environment?: Readonly<Record<string, string>>;
+  /** One that is running already, and goes on when this function stops. */
+  readonly openRouter?: OpenRouterStandIn;
+  /** Further settings; those that name something at OpenRouter are made there first. */
+  readonly environment?: Settings | ((openRouter: OpenRouterStandIn) => Promise<Settings>);
 }
+
+type Settings = Readonly<Record<string, string>>;
 
 export async function startFunction(options: FunctionOptions): Promise<RunningFunction> {
   let skewed = 0;
@@ -65,11 +72,13 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("The function got no port.");
   const url = `http://127.0.0.1:${address.port}`;
-  const openRouter = await startOpenRouter();
+  const openRouter = options.openRouter ?? (await startOpenRouter());
   const issuer = await startIssuer({ redirectUris: [`${url}/v1/auth/callback`] });
 
   const records: RequestRecord[] = [];
   const goingOn: Promise<unknown>[] = [];
+  const { environment } = options;
+  const further = typeof environment === "function" ? await environment(openRouter) : environment;
   const settings = readSettings({
     PORT: String(address.port),
     OPENROUTER_MANAGEMENT_KEY: openRouter.managementKey,
@@ -79,7 +88,7 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
     OIDC_CLIENT_SECRET: issuer.clientSecret,
     ALLOWED_DOMAINS: "example.com",
     ADMIN_EMAILS: "ada@example.com",
-    ...options.environment,
+    ...further,
   });
   const { app, settleDue } = compose(settings, {
     stores: options.stores,
@@ -109,21 +118,24 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
       const token = TokenAnswer.parse(
         (await call(url, "POST", "/v1/auth/token", { body: { code, codeVerifier: verifier } })).body,
       ).sessionToken;
-      return {
-        token,
-        call: (method, path, callOptions = {}) =>
-          call(url, method, path, {
-            ...callOptions,
-            headers: { Authorization: `Bearer ${token}`, ...callOptions.headers },
-          }),
-      };
+      return callerAt(url, token);
     },
+    as: ({ token }) => callerAt(url, token),
     async stop() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await Promise.all([closed, ...goingOn]);
-      await Promise.all([openRouter.stop(), issuer.stop()]);
+      if (options.openRouter === undefined) await openRouter.stop();
+      await issuer.stop();
     },
+  };
+}
+
+function callerAt(url: string, token: string): Caller {
+  return {
+    token,
+    call: (method, path, options = {}) =>
+      call(url, method, path, { ...options, headers: { Authorization: `Bearer ${token}`, ...options.headers } }),
   };
 }
 

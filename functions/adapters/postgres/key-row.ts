@@ -76,9 +76,10 @@ const selectFacts = statement((database) => {
       overdue: sql<number>`count(*) filter (where ${isOverdue(now)})::int`,
       limits: sql<number>`coalesce(sum(${keys.limitCents}) filter (where ${or(eq(keys.phase, "reserved"), isLive())}), 0)::float8`,
       charges: sql<number>`coalesce(sum(${keys.chargedCents}) filter (where ${gt(keys.chargedUntil, now)}), 0)::float8`,
+      // As JSON: drivers differ in how they read arrays.
       recent: sql<
         number[] | null
-      >`array_agg(extract(epoch from ${keys.createdAt})::float8 * 1000 order by ${keys.createdAt}) filter (where ${gt(keys.createdAt, sql.placeholder("anHourAgo"))})`,
+      >`json_agg(extract(epoch from ${keys.createdAt})::float8 * 1000 order by ${keys.createdAt}) filter (where ${gt(keys.createdAt, sql.placeholder("anHourAgo"))})`,
     })
     .from(keys)
     .where(eq(keys.ownerId, sql.placeholder("ownerId")));

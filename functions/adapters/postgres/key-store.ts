@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, isNotNull, lt, lte, sql } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, isNotNull, lte, sql } from "drizzle-orm";
 
 import { shownPhases, transitions } from "../../policy/key-phase.ts";
 import type { EndRequest, KeyStore } from "../../services/key-store.ts";
@@ -6,7 +6,7 @@ import { writeAudit } from "./audit-store.ts";
 import { companyKey, companyKeys, countCompanyKeys } from "./company-keys.ts";
 import type { Database } from "./database.ts";
 import { isLive, isOverdue, lockOwner, readFacts, toKeyRow, toSeenSpend } from "./key-row.ts";
-import { claimAbandoned, confirm, isFree, isHeld, release, reserve } from "./reservations.ts";
+import { claimAbandoned, confirm, fitWaitingKeys, isFree, isHeld, release, reserve } from "./reservations.ts";
 import { deployment, keySpend, keys, raises } from "./schema.ts";
 import { saveSpend } from "./spend.ts";
 
@@ -20,7 +20,7 @@ export function createKeyStore(database: Database): KeyStore {
 
     reserve: (request) => database.transaction((transaction) => reserve(transaction, request)),
     confirm: (confirmation) => database.transaction((transaction) => confirm(transaction, confirmation)),
-    release: (reference) => database.transaction((transaction) => release(transaction, reference)),
+    release: (reference, now) => database.transaction((transaction) => release(transaction, reference, now)),
     claimAbandoned: (now, leaseUntil) =>
       database.transaction((transaction) => claimAbandoned(transaction, now, leaseUntil)),
 
@@ -122,6 +122,13 @@ export function createKeyStore(database: Database): KeyStore {
         .where(and(eq(keys.id, keyId), isLive()));
     },
 
+    async fitSooner(keyId, now) {
+      await database
+        .update(keys)
+        .set({ fitAt: new Date(now) })
+        .where(and(eq(keys.id, keyId), isNotNull(keys.fitAt), isLive()));
+    },
+
     growLimit: (keyId, now, decide) =>
       database.transaction(async (transaction) => {
         const [seen] = await transaction.select({ ownerId: keys.ownerId }).from(keys).where(eq(keys.id, keyId));
@@ -189,11 +196,7 @@ async function end(transaction: Database, request: EndRequest): Promise<void> {
     .update(raises)
     .set({ state: "ended" })
     .where(and(eq(raises.keyId, request.keyId), inArray(raises.state, ["waiting", "approved"])));
-  // What the key gives back may be what another one of the owner's is waiting for.
-  await transaction
-    .update(keys)
-    .set({ fitAt: new Date(request.now) })
-    .where(and(eq(keys.ownerId, key.ownerId), eq(keys.phase, "live"), lt(keys.limitCents, keys.wantedCents)));
+  await fitWaitingKeys(transaction, key.ownerId, request.now);
   await writeAudit(transaction, request.audit);
 }
 

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, lte, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, lt, lte, sql } from "drizzle-orm";
 import type { Placeholder } from "drizzle-orm";
 
 import { transitions } from "../../policy/key-phase.ts";
@@ -179,13 +179,23 @@ const updateConfirmed = statement((database) =>
     .returning({ limitCents: keys.limitCents, wantedCents: keys.wantedCents }),
 );
 
-export async function release(transaction: Database, reference: AttemptRef): Promise<void> {
-  const released = await transaction
+export async function release(transaction: Database, reference: AttemptRef, now: number): Promise<void> {
+  const [released] = await transaction
     .update(keys)
     .set({ phase: transitions.release.to })
     .where(isHeld(reference))
-    .returning({ id: keys.id });
-  if (released.length === 1) await transaction.delete(idempotency).where(eq(idempotency.keyId, reference.keyId));
+    .returning({ ownerId: keys.ownerId });
+  if (released === undefined) return;
+  await transaction.delete(idempotency).where(eq(idempotency.keyId, reference.keyId));
+  await fitWaitingKeys(transaction, released.ownerId, now);
+}
+
+/** What a key gives back may be what another one of the owner's is waiting for. */
+export async function fitWaitingKeys(transaction: Database, ownerId: string, now: number): Promise<void> {
+  await transaction
+    .update(keys)
+    .set({ fitAt: new Date(now) })
+    .where(and(eq(keys.ownerId, ownerId), eq(keys.phase, "live"), lt(keys.limitCents, keys.wantedCents)));
 }
 
 export async function claimAbandoned(

@@ -51,6 +51,7 @@ function createHarness(callbackAddress = "vscode://openrouter-keys.openrouter-ke
   const client = createFunctionClient({ fetch: remote.fetch, client: "test", log });
   const { signIn } = createSignIn({ editor, client, clock, log });
   const stop = new AbortController();
+  let turns = 0;
   const parameter = (name: string): string => opened.at(-1)?.searchParams.get(name) ?? "";
   return {
     remote,
@@ -60,11 +61,14 @@ function createHarness(callbackAddress = "vscode://openrouter-keys.openrouter-ke
     parameter,
     stop,
     start: (signal = stop.signal, address = here) => {
-      const done = signIn(address, signal);
+      const done = signIn(address, signal, () => (turns += 1));
       done.catch(() => {});
       return done;
     },
     browserOpened: browser.promise,
+    /** How often it was said to be the person's turn. */
+    turns: () => turns,
+    asked: () => remote.requests.map(({ method, url }) => `${method} ${url.replace(base, "")}`),
     decline: () => (agrees = false),
     callBack: (query: string, path = "/auth") => callbacks.fire({ path, query }),
     /** The function's part: a one-time code bound to the challenge that it was given. */
@@ -94,7 +98,8 @@ describe("signing in", () => {
         bits: [harness.parameter("state"), harness.parameter("code_challenge")].map(
           (text) => Buffer.from(text, "base64url").length * 8,
         ),
-        requests: harness.remote.requests.map(({ method, url }) => `${method} ${url}`),
+        turns: harness.turns(),
+        requests: harness.asked(),
       },
       {
         answer: signedIn,
@@ -103,7 +108,8 @@ describe("signing in", () => {
         method: "S256",
         redirect: "vscode://openrouter-keys.openrouter-keys/auth?windowId=2",
         bits: [256, 256],
-        requests: [`POST ${base}/v1/auth/token`],
+        turns: 1,
+        requests: ["GET /v1/me", "POST /v1/auth/token"],
       },
     );
   });
@@ -139,7 +145,7 @@ describe("signing in", () => {
       harness.callBack(query);
     }
     harness.callBack(`code=evil&state=${state}`, "/settings");
-    assert.equal(harness.remote.requests.length, 0);
+    assert.deepEqual(harness.asked(), ["GET /v1/me"]);
     harness.callBack(`code=${harness.issueCode()}&state=${state}`);
     assert.deepEqual(await done, signedIn);
   });
@@ -201,18 +207,52 @@ describe("signing in", () => {
     assert.deepEqual(harness.clock.asked, [300_000]);
   });
 
-  for (const way of ["in the notification", "before the browser opens"] as const) {
+  for (const [way, turns] of [
+    ["in the notification", 1],
+    ["before the browser opens", 0],
+  ] as const) {
     it(`ends silently when the person cancels ${way}`, async () => {
       const harness = createHarness();
       if (way === "before the browser opens") harness.decline();
       const done = harness.start().catch((error: unknown) => error);
       await harness.browserOpened;
+      await new Promise(setImmediate);
       if (way === "in the notification") harness.stop.abort();
       assert.ok(isCancelled(await done));
       harness.callBack(`code=${harness.issueCode()}&state=${harness.parameter("state")}`);
-      assert.equal(harness.remote.requests.length, 0);
+      assert.deepEqual([harness.asked(), harness.turns()], [["GET /v1/me"], turns]);
     });
   }
+
+  for (const [situation, fault, says] of [
+    ["is not there", "lost-request", /^Could not reach https:\/\/keys\.test\./],
+    ["is somebody's web page", new Response("<html>Welcome"), /answered with a web page instead of data/],
+    ["is another service", Response.json({ status: "ok" }), /answered, but not as the function of OpenRouter Keys/],
+    ["takes anybody for signed in", Response.json({ account }), /answered, but not as the function of/],
+    [
+      "is beside the function",
+      { code: "not_found", detail: "There is nothing at this address." },
+      /^https:\/\/keys\.test leads past the function\. Check openrouterKeys\.functionUrl in the settings\.$/,
+    ],
+    ["has lost its database", { code: "database_unavailable", detail: "Try again in a minute." }, /^Try again in a/],
+  ] as const) {
+    it(`sends nobody to the browser when what stands at the address ${situation}`, async () => {
+      const harness = createHarness();
+      harness.remote.faults.push(["GET /v1/me", fault]);
+      await assert.rejects(harness.start(), { name: /^(?:Function|User)Error$/, message: says });
+      assert.deepEqual([harness.opened, harness.turns()], [[], 0]);
+    });
+  }
+
+  it("ends silently when the person cancels while the function keeps silent", async () => {
+    const harness = createHarness();
+    harness.remote.aroundSend = () => {
+      harness.stop.abort();
+      return Promise.reject(new DOMException("Aborted.", "AbortError"));
+    };
+    assert.ok(isCancelled(await harness.start().catch((error: unknown) => error)));
+    assert.deepEqual(harness.opened, []);
+  });
 
   it("says what to do where the browser cannot return", async () => {
     const harness = createHarness("http://code.intranet:8080/callback");

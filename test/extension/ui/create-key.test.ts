@@ -7,7 +7,7 @@ import { address, createEditor, settled } from "../support/editor.ts";
 
 const asName = ["A name for the key", ""] as const;
 const question = "input: A name for the key. It may spend $25 a month and works for 90 days. (laptop)";
-const making = ["progress: Creating your OpenRouter key…", "progress: Checking it with OpenRouter…"];
+const making = ["progress: Creating your OpenRouter key", "progress: Checking it with OpenRouter…"];
 
 /** The command as a person sees it: what was shown, and how it ended. */
 async function run(editor: Awaited<ReturnType<typeof createEditor>>) {
@@ -43,7 +43,7 @@ describe("the command Create OpenRouter Key", () => {
           question,
           ...making,
           "pick: Set up these tools to use the key “laptop”? (Claude Code)",
-          "progress: Setting up coding tools…",
+          "progress: Setting up coding tools",
           "info: The key “laptop” is ready. Claude Code uses it. Restart Claude Code. [Undo]",
         ],
         keys: ["laptop $25"],
@@ -170,6 +170,21 @@ describe("the command Create OpenRouter Key", () => {
     assert.deepEqual(
       [shown.at(-1)?.startsWith("info: The key “laptop” is made. It could not be checked."), stored],
       [true, [true]],
+    );
+  });
+
+  it("says that the key is made although the tools' address of OpenRouter is not one", async () => {
+    const fault = "openrouterKeys.openRouterUrl is not an address. Write it like https://openrouter.ai/api/v1.";
+    const editor = await createEditor({ answers: [asName] });
+    await createKey({
+      ...editor.createKeyDeps,
+      openRouterUrl: () => ({ kind: "fault", message: fault }),
+      toolSetup: () => Promise.reject(new UserError(fault)),
+    });
+    await settled();
+    assert.deepEqual(
+      [editor.dialogs.shown.at(-1), editor.remote.keys.size],
+      [`warn: The key “laptop” is made. It was not checked: ${fault}`, 1],
     );
   });
 

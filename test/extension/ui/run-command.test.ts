@@ -48,11 +48,13 @@ describe("what menus know", () => {
     assert.deepEqual(
       [
         contextsOf({ kind: "no-address", fault: undefined }),
+        contextsOf({ kind: "no-address", fault: "It is not an address." }),
         contextsOf({ kind: "signed-out", expired: true }),
         contextsOf({ kind: "failed", message: "Away.", previous: undefined }),
       ].map((contexts) => Object.values(contexts)),
       [
         ["no-address", false, false],
+        ["bad-address", false, false],
         ["signed-out", false, true],
         ["failed", true, false],
       ],

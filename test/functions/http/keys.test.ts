@@ -5,6 +5,7 @@ import type { Stores } from "../../../functions/adapters/postgres/connect.ts";
 import { CreateKeyAnswer, Key, KeysAnswer } from "../../../functions/contract/keys.ts";
 import { ProblemAnswer } from "../../../functions/contract/problem.ts";
 import { databaseKinds } from "../../support/databases.ts";
+import { codeOf, count, create, manage, pick, tryCreate } from "../../support/callers.ts";
 import type { Answer, Caller, RunningFunction } from "../../support/function.ts";
 import { createKit, startFunction } from "../../support/function.ts";
 
@@ -241,6 +242,28 @@ for (const kind of databaseKinds) {
       );
     });
 
+    it("cuts nothing when a plan is lowered: shows by how much, and refuses new keys until there is room", async () => {
+      await start(plans({ budgetUsd: 100, maxKeyUsd: 50 }));
+      await create(ada, { name: "laptop", limitUsd: 50 });
+      const desk = await create(ada, { name: "desk", limitUsd: 30 });
+      const lowered = await startFunction({
+        stores,
+        environment: plans({ budgetUsd: 60, maxKeys: 5, maxKeyUsd: 20, defaultKeyUsd: 10 }),
+        openRouter: running.openRouter,
+      });
+      const caller = lowered.as(ada);
+      const me = pick((await caller.call("GET", "/v1/me")).body, "allowanceUsd", "overAllowanceUsd", "keysLeft");
+      const refused = await tryCreate(caller, { name: "new" });
+      const limits = running.openRouter.keys().map(({ limit }) => limit);
+      await caller.call("DELETE", `/v1/keys/${desk.id}`);
+      const made = await tryCreate(caller, { name: "new" });
+      await lowered.stop();
+      assert.deepStrictEqual(
+        [me, codeOf(refused), limits, made.status],
+        [[0, 20, 3], "allowance_spent", [30, 50], 201],
+      );
+    });
+
     it("refuses what is above the plan, with a sentence and without a call to OpenRouter", async () => {
       await start(plans({ maxKeyUsd: 50, maxLifetimeDays: 30, createsPerHour: 2 }));
       const answers = [
@@ -457,36 +480,12 @@ for (const kind of databaseKinds) {
   });
 }
 
-async function create(caller: Caller, wish: Readonly<Record<string, unknown>>): Promise<Key> {
-  return CreateKeyAnswer.parse((await tryCreate(caller, wish)).body).key;
-}
-
-async function tryCreate(caller: Caller, wish: Readonly<Record<string, unknown>>): Promise<Answer> {
-  const kit = await createKit();
-  return caller.call("POST", "/v1/keys", { body: { ...wish, recipient: kit.recipient }, headers: kit.headers });
-}
-
 function attempts(caller: Caller, id: string): Promise<Answer>[] {
   return [
     caller.call("PATCH", `/v1/keys/${id}`, { body: { disabled: true } }),
     caller.call("DELETE", `/v1/keys/${id}`),
     caller.call("POST", `/v1/keys/${id}/received`),
   ];
-}
-
-function codeOf(answer: Answer): string {
-  return answer.status < 400 ? String(answer.status) : ProblemAnswer.parse(answer.body).code;
-}
-
-function count(answers: readonly Answer[]): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const code of answers.map(codeOf)) counts[code] = (counts[code] ?? 0) + 1;
-  return counts;
-}
-
-function pick(body: unknown, ...names: readonly string[]): readonly unknown[] {
-  const fields = new Map(Object.entries(Object(body)));
-  return names.map((name) => fields.get(name));
 }
 
 function withoutRequestId(answer: Answer): unknown {
@@ -504,13 +503,4 @@ async function deleteUpstream(running: RunningFunction): Promise<void> {
 
 async function makeByHand(running: RunningFunction, name: string): Promise<void> {
   await manage(running, "POST", "/keys", { name });
-}
-
-async function manage(running: RunningFunction, method: string, path: string, body?: unknown): Promise<void> {
-  const response = await fetch(`${running.openRouter.apiUrl}${path}`, {
-    method,
-    headers: { Authorization: `Bearer ${running.openRouter.managementKey}`, "Content-Type": "application/json" },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  assert.ok(response.ok, `OpenRouter's stand-in answered ${method} ${path} with ${response.status}`);
 }
