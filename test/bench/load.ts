@@ -35,13 +35,6 @@ export function createLoad(origin: string, connections: number): Load {
   };
 }
 
-/** One call after the other. */
-export async function timesOf(count: number, next: () => Promise<number>): Promise<number[]> {
-  const times: number[] = [];
-  for (let index = 0; index < count; index += 1) times.push(await next());
-  return times;
-}
-
 /** Calls a second, with so many in flight all the time. */
 export async function rateOf(inFlight: number, milliseconds: number, next: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
