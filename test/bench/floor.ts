@@ -75,10 +75,11 @@ async function create(context: Context): Promise<Response> {
   const expiresAt = new Date(now.getTime() + 86_400_000);
   await sql.begin(async (transaction) => {
     await transaction`select id from owners where id = ${owner.id} for update`;
-    await transaction`
+    await Promise.all([
+      transaction`
       select i.owner_id, i.key, i.body_hash, i.key_id, i.created_at, ${keyColumns}
-      from idempotency i join keys k on k.id = i.key_id where i.owner_id = ${owner.id} and i.key = ${idempotencyKey}`;
-    await transaction`
+      from idempotency i join keys k on k.id = i.key_id where i.owner_id = ${owner.id} and i.key = ${idempotencyKey}`,
+      transaction`
       select count(*) filter (where phase in ('reserved', 'live') and expires_at > ${now})::int as live,
         count(*) filter (where phase = 'retiring' and expires_at > ${now})::int as retiring,
         count(*) filter (where phase in ('live', 'retiring') and (expires_at <= ${now} or retire_at <= ${now}))::int as overdue,
@@ -86,14 +87,17 @@ async function create(context: Context): Promise<Response> {
         coalesce(sum(charged_cents) filter (where charged_until > ${now}), 0)::float8 as charges,
         json_agg(extract(epoch from created_at)::float8 * 1000 order by created_at)
           filter (where created_at > ${new Date(now.getTime() - 3_600_000)}) as recent
-      from keys where owner_id = ${owner.id}`;
-    await transaction`
+      from keys where owner_id = ${owner.id}`,
+    ]);
+    await Promise.all([
+      transaction`
       insert into keys as k (id, owner_id, name, phase, limit_cents, wanted_cents, reset, workspace_id, created_at, expires_at, replaces_id, attempt, lease_until)
       values (${keyId}, ${owner.id}, ${name}, 'reserved', 1, 1, 'monthly', ${null}, ${now}, ${expiresAt}, ${null}, 1, ${new Date(now.getTime() + 30_000)})
-      returning ${keyColumns}`;
-    await transaction`
+      returning ${keyColumns}`,
+      transaction`
       insert into idempotency (owner_id, key, body_hash, key_id, created_at)
-      values (${owner.id}, ${idempotencyKey}, ${bodyHash}, ${keyId}, ${now})`;
+      values (${owner.id}, ${idempotencyKey}, ${bodyHash}, ${keyId}, ${now})`,
+    ]);
   });
   const mark = `[ork-00000000-${keyId.replaceAll("-", "")}-1]`;
   const made = Made.parse(
@@ -106,14 +110,16 @@ async function create(context: Context): Promise<Response> {
     }),
   );
   await sql.begin(async (transaction) => {
-    await transaction`
+    await Promise.all([
+      transaction`
       update keys set phase = 'live', upstream_hash = ${made.data.hash}, label = ${made.data.label},
         sealed_secret = ${sealedLength}, sealed_until = ${expiresAt}, lease_until = ${new Date(0)}
-      where id = ${keyId} and attempt = 1 and phase = 'reserved' returning limit_cents, wanted_cents`;
-    await transaction`
+      where id = ${keyId} and attempt = 1 and phase = 'reserved' returning limit_cents, wanted_cents`,
+      transaction`
       insert into audit (at, actor_kind, actor_id, actor_label, verb, target_id, owner_id, before, after, request_id)
       values (${now}, 'owner', ${owner.id}, ${owner.email}, 'key.create', ${keyId}, ${owner.id}, ${null},
-        ${sql.json({ name, limitUsd: 0.01, reset: "monthly", expiresAt: expiresAt.toISOString() })}, ${randomUUID()})`;
+        ${sql.json({ name, limitUsd: 0.01, reset: "monthly", expiresAt: expiresAt.toISOString() })}, ${randomUUID()})`,
+    ]);
   });
   return context.json({ key: { id: keyId, name, label: made.data.label }, sealedSecret: sealedLength }, 201);
 }

@@ -19,7 +19,7 @@ export function createKeyStore(database: Database): KeyStore {
     },
 
     reserve: (request) => database.transaction((transaction) => reserve(transaction, request)),
-    confirm: (confirmation) => database.transaction((transaction) => confirm(transaction, confirmation)),
+    confirm: (confirmation) => confirm(database, confirmation),
     release: (reference, now) => database.transaction((transaction) => release(transaction, reference, now)),
     claimAbandoned: (now, leaseUntil) =>
       database.transaction((transaction) => claimAbandoned(transaction, now, leaseUntil)),

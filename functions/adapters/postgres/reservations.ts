@@ -11,7 +11,11 @@ import { statement } from "./statement.ts";
 
 export async function reserve(transaction: Database, request: ReserveRequest): Promise<ReserveOutcome> {
   await lockOwner(transaction, request.ownerId);
-  const [earlier] = await selectEarlier(transaction, { ownerId: request.ownerId, key: request.idempotencyKey });
+  // Only now, under the lock; the two on one way there and back.
+  const [[earlier], facts] = await Promise.all([
+    selectEarlier(transaction, { ownerId: request.ownerId, key: request.idempotencyKey }),
+    readFacts(transaction, request.ownerId, request.now),
+  ]);
   if (earlier !== undefined) {
     if (earlier.idempotency.bodyHash !== request.bodyHash) return { kind: "mismatch" };
     return resume(transaction, earlier.keys, request);
@@ -19,10 +23,9 @@ export async function reserve(transaction: Database, request: ReserveRequest): P
 
   const replaced = request.replacesId === undefined ? undefined : await readReplaced(transaction, request);
   if (replaced === "no-such-key" || replaced === "replaced") return { kind: replaced };
-  const facts = await readFacts(transaction, request.ownerId, request.now);
   const decision = request.decide(facts, replaced);
   if (decision.kind !== "grant") return { kind: "refused", decision, overdue: facts.overdueKeys };
-  const [row] = await insertKey(transaction, {
+  const inserted = insertKey(transaction, {
     id: request.keyId,
     ownerId: request.ownerId,
     name: request.name ?? replaced?.name ?? "",
@@ -35,14 +38,16 @@ export async function reserve(transaction: Database, request: ReserveRequest): P
     replacesId: request.replacesId ?? null,
     leaseUntil: new Date(request.leaseUntil),
   });
-  if (row === undefined) throw new Error("The reservation was not written.");
-  await insertIdempotency(transaction, {
+  // Sent behind the other without waiting for it: a connection keeps their order, so the key that this names is there.
+  const remembered = insertIdempotency(transaction, {
     ownerId: request.ownerId,
     key: request.idempotencyKey,
     bodyHash: request.bodyHash,
     keyId: request.keyId,
     createdAt: new Date(request.now),
   });
+  const [[row]] = await Promise.all([inserted, remembered]);
+  if (row === undefined) throw new Error("The reservation was not written.");
   return { kind: "reserved", key: toKeyRow(row), attempt: 1 };
 }
 
@@ -134,17 +139,35 @@ async function takeOver(transaction: Database, row: typeof keys.$inferSelect, le
   return toKeyRow(taken);
 }
 
-export async function confirm(transaction: Database, confirmation: Confirmation): Promise<boolean> {
+/** Takes back what was written beside a confirmation that came too late. */
+class NotHeld extends Error {
+  override readonly name = "NotHeld";
+}
+
+export async function confirm(database: Database, confirmation: Confirmation): Promise<boolean> {
+  try {
+    await database.transaction((transaction) => confirmHeld(transaction, confirmation));
+    return true;
+  } catch (error) {
+    if (error instanceof NotHeld) return false;
+    throw error;
+  }
+}
+
+async function confirmHeld(transaction: Database, confirmation: Confirmation): Promise<void> {
   const { replaces } = confirmation;
-  const [key] = await updateConfirmed(transaction, {
-    keyId: confirmation.keyId,
-    attempt: confirmation.attempt,
-    upstreamHash: confirmation.upstreamHash,
-    label: confirmation.label,
-    sealedSecret: confirmation.sealedSecret,
-    sealedUntil: new Date(confirmation.sealedUntil).toISOString(),
-  });
-  if (key === undefined) return false;
+  const [[key]] = await Promise.all([
+    updateConfirmed(transaction, {
+      keyId: confirmation.keyId,
+      attempt: confirmation.attempt,
+      upstreamHash: confirmation.upstreamHash,
+      label: confirmation.label,
+      sealedSecret: confirmation.sealedSecret,
+      sealedUntil: new Date(confirmation.sealedUntil).toISOString(),
+    }),
+    writeAudit(transaction, confirmation.audit),
+  ]);
+  if (key === undefined) throw new NotHeld();
   if (replaces !== undefined) {
     const retireAt = new Date(replaces.retireAt);
     // The old one gives its room up for good, and its raise to its successor.
@@ -160,8 +183,6 @@ export async function confirm(transaction: Database, confirmation: Confirmation)
       await transaction.update(keys).set({ fitAt: retireAt }).where(eq(keys.id, confirmation.keyId));
     }
   }
-  await writeAudit(transaction, confirmation.audit);
-  return true;
 }
 
 const updateConfirmed = statement((database) =>
