@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import { createServer } from "node:http";
 
 import { CreateKeyAnswer } from "../../../functions/contract/keys.ts";
+import { SettingsError, readSettings } from "../../../functions/settings.ts";
 import type { Collector, CollectedSpan } from "../../support/collector.ts";
 import { startCollector } from "../../support/collector.ts";
 import type { FunctionProcess } from "../../support/function-process.ts";
@@ -16,6 +17,45 @@ import type { Postgres } from "../../support/postgres/postgres.ts";
 import { startPostgres } from "../../support/postgres/postgres.ts";
 
 const setting = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+describe("where a collector is", () => {
+  const needed = {
+    OPENROUTER_MANAGEMENT_KEY: "key",
+    OIDC_ISSUER: "https://issuer.example.com",
+    OIDC_CLIENT_ID: "id",
+    OIDC_CLIENT_SECRET: "secret",
+    ALLOWED_DOMAINS: "example.com",
+  };
+
+  it("is an http or https address and nothing else, and a name nearly right is noticed", () => {
+    const told = (environment: Readonly<Record<string, string>>) => {
+      try {
+        return readSettings({ ...needed, ...environment }).telemetryEndpoint;
+      } catch (error) {
+        if (!(error instanceof SettingsError)) throw error;
+        return error.faults.map((fault) => fault.split(" ").slice(0, 4).join(" "));
+      }
+    };
+    assert.deepStrictEqual(
+      [
+        told({}),
+        told({ [setting]: "http://collector:4318/" }),
+        told({ [setting]: "https://otlp.example.com/otlp" }),
+        told({ [setting]: "https://user:planted@otlp.example.com" }),
+        told({ [setting]: "collector:4318" }),
+        told({ OTEL_EXPORTER_OTLP_ENDPOIN: "http://collector:4318" }),
+      ],
+      [
+        undefined,
+        "http://collector:4318",
+        "https://otlp.example.com/otlp",
+        [`${setting} must be an`],
+        [`${setting} must be an`],
+        ["OTEL_EXPORTER_OTLP_ENDPOIN is not a"],
+      ],
+    );
+  });
+});
 
 describe("what a collector is told", function () {
   this.timeout(120_000);
