@@ -45,6 +45,7 @@ describe("settings", () => {
         },
       ],
       sessionRedirects: [],
+      telemetryEndpoint: undefined,
     });
   });
 
