@@ -71,8 +71,9 @@ const functions = await build({
   format: "esm",
   splitting: true,
   target: "node22",
-  // undici alone is more than twice the rest, and PGlite is 10 MB of WebAssembly: both come from node_modules.
-  external: ["undici", "@electric-sql/pglite"],
+  // undici alone is more than twice the rest, PGlite is 10 MB of WebAssembly, and OpenTelemetry is loaded only where a
+  // collector is named: all come from node_modules.
+  external: ["undici", "@electric-sql/pglite", "@opentelemetry/*"],
   plugins: [leaveOutUnusedColumns],
 });
 await cp("functions/adapters/postgres/migrations", "dist/functions/migrations", { recursive: true });
@@ -91,6 +92,13 @@ function atStart(outputs, file, seen = new Set()) {
   for (const { path, kind } of outputs[file].imports) if (kind === "import-statement") atStart(outputs, path, seen);
   return seen;
 }
+
+const early = [...atStart(functions.metafile.outputs, "dist/functions/node.js")].flatMap((file) =>
+  functions.metafile.outputs[file].imports
+    .filter(({ kind, path }) => kind === "import-statement" && path.startsWith("@opentelemetry/"))
+    .map(({ path }) => path),
+);
+if (early.length > 0) throw new Error(`OpenTelemetry would be loaded at each start: ${early.join(", ")}.`);
 
 async function weigh(files) {
   const sizes = await Promise.all([...files].map(async (file) => (await stat(file)).size));

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 
 import { createMeter, measured } from "./adapters/metering/meter.ts";
 import type { DocumentMeans } from "./adapters/identity/issuer-document.ts";
+import { pathPattern } from "./adapters/openrouter/path-pattern.ts";
 import type { Fetch } from "./adapters/openrouter/provisioner.ts";
 import { createProvisioner } from "./adapters/openrouter/provisioner.ts";
 import type { Stores } from "./adapters/postgres/connect.ts";
@@ -12,6 +13,8 @@ import { createApp } from "./http/app.ts";
 import type { HttpEnv, RequestRecord } from "./http/env.ts";
 import type { Clock, Deps } from "./services/deps.ts";
 import type { AccessTokenIssuer, IdentityIssuer } from "./services/identity-issuer.ts";
+import type { KeyStore } from "./services/key-store.ts";
+import type { Telemetry } from "./services/meter.ts";
 import type { Settled } from "./services/settle-due.ts";
 import { lazily } from "./lazily.ts";
 import type { Settings } from "./settings.ts";
@@ -25,6 +28,8 @@ export interface Runtime {
   readonly record: (request: RequestRecord) => void;
   /** Who is asking; requests are counted by it. */
   readonly addressOf: (context: Context<HttpEnv>) => string;
+  /** Where a collector is to be told what is measured. */
+  readonly telemetry?: Telemetry | undefined;
   /** Keeps the host running until the work is done, also after an answer has gone out. */
   readonly afterAnswer: (work: Promise<unknown>) => void;
 }
@@ -37,26 +42,29 @@ export interface ComposedFunction {
 
 /** The function, built from its settings and a host's means. */
 export function compose(settings: Settings, runtime: Runtime): ComposedFunction {
-  const meter = createMeter();
+  const meter = createMeter(runtime.telemetry);
   const { stores } = runtime;
-  const fetch: Fetch = (url, init) => meter.upstream(() => runtime.fetch(url, init));
   const means: DocumentMeans = {
     fetch: runtime.fetch,
-    cache: measured(stores.documents, meter.database),
+    cache: measured("documents", stores.documents, meter.database),
     clock: runtime.clock,
   };
   const deps: Deps = {
-    keys: measured(stores.keys, meter.database),
-    accounts: measured(stores.accounts, meter.database),
-    identities: measured(stores.identities, meter.database),
-    raises: measured(stores.raises, meter.database),
-    audit: measured(stores.audit, meter.database),
-    rates: measured(stores.rates, meter.database),
-    leases: measured(stores.leases, meter.database),
-    pingDatabase: () => meter.database(stores.pingDatabase),
+    keys: countingKeys(measured("keys", stores.keys, meter.database), runtime.telemetry),
+    accounts: measured("accounts", stores.accounts, meter.database),
+    identities: measured("identities", stores.identities, meter.database),
+    raises: measured("raises", stores.raises, meter.database),
+    audit: measured("audit", stores.audit, meter.database),
+    rates: measured("rates", stores.rates, meter.database),
+    leases: measured("leases", stores.leases, meter.database),
+    pingDatabase: () => meter.database("ping", stores.pingDatabase),
     provisioner: createProvisioner({
       ...settings.openRouter,
-      fetch,
+      fetch: (url, init) =>
+        meter.upstream(
+          () => ({ method: init.method, pattern: pathPattern(settings.openRouter.baseUrl, url) }),
+          () => runtime.fetch(url, init),
+        ),
       wait: runtime.wait,
       clock: runtime.clock,
     }),
@@ -91,7 +99,21 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
       meter,
       addressOf: runtime.addressOf,
     }),
-    settleDue: async (signal) => (await import("./services/settle-due.ts")).settleDue(deps, signal),
+    settleDue: (signal) =>
+      meter.inJob("settle due", async () => (await import("./services/settle-due.ts")).settleDue(deps, signal)),
+  };
+}
+
+/** A key counts as made when it is confirmed, whatever the caller gets to hear of it. */
+function countingKeys(keys: KeyStore, telemetry: Telemetry | undefined): KeyStore {
+  if (telemetry === undefined) return keys;
+  return {
+    ...keys,
+    async confirm(confirmation) {
+      const isConfirmed = await keys.confirm(confirmation);
+      if (isConfirmed) telemetry.keyMade(confirmation.replaces === undefined ? "create" : "rotate");
+      return isConfirmed;
+    },
   };
 }
 

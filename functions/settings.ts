@@ -20,6 +20,8 @@ export interface Settings extends SignInSettings {
   readonly adminEmails: readonly string[];
   readonly plans: readonly Plan[];
   readonly sessionRedirects: readonly string[];
+  /** The collector that is told what is measured, without a slash at its end; undefined: none. */
+  readonly telemetryEndpoint: string | undefined;
 }
 
 /** Every fault in one message; no value in it, since some are secrets. */
@@ -50,6 +52,7 @@ const names = [
   "PLANS",
   "PLANS_FILE",
   "SESSION_REDIRECTS",
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
 ] as const;
 type Name = (typeof names)[number];
 
@@ -96,6 +99,7 @@ export function readSettings(environment: Environment, readTextFile?: (path: str
     adminEmails: readEmails("ADMIN_EMAILS", list("ADMIN_EMAILS"), faults),
     plans: readPlans(text("PLANS"), text("PLANS_FILE"), readTextFile, faults),
     sessionRedirects: readRedirects(list("SESSION_REDIRECTS"), faults),
+    telemetryEndpoint: readCollector(text("OTEL_EXPORTER_OTLP_ENDPOINT"), faults),
   };
   if (settings.allowedDomains.length === 0) {
     faults.push(
@@ -176,6 +180,16 @@ function readRedirects(addresses: readonly string[], faults: string[]): readonly
     }
   }
   return addresses;
+}
+
+/** Plain http is the usual way to a collector beside the function, and nothing told to it is secret. */
+function readCollector(value: string | undefined, faults: string[]): string | undefined {
+  if (value !== undefined && !/^https?:\/\/[^\s/?#@\\]+(?:\/[^\s?#\\]*)?$/.test(value)) {
+    faults.push(
+      "OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https address without user, query or fragment, such as http://localhost:4318.",
+    );
+  }
+  return value?.replace(/\/+$/, "");
 }
 
 const Money = z.number().check(

@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import { checkHealth } from "../services/check-health.ts";
 import type { Deps } from "../services/deps.ts";
 import { ServiceError } from "../services/errors.ts";
-import type { Meter } from "../services/meter.ts";
+import type { Figures, Meter } from "../services/meter.ts";
 import type { HttpEnv, RequestRecord } from "./env.ts";
 import { asServiceError, problemAnswer } from "./problems.ts";
 
@@ -75,10 +75,14 @@ function createFrame(options: AppOptions): Hono<HttpEnv> {
     const requestId = crypto.randomUUID();
     context.set("requestId", requestId);
     context.set("address", options.addressOf(context));
-    const figures = await options.meter.inRequest(async (counted) => {
+    await options.meter.inRequest(context.req.method, async (figures) => {
       await next();
-      return counted;
+      conclude(context, requestId, performance.now() - started, figures);
+      return { route: routeOf(context), status: context.res.status };
     });
+  });
+
+  function conclude(context: Context<HttpEnv>, requestId: string, milliseconds: number, figures: Figures): void {
     context.res.headers.set("X-Request-Id", requestId);
     context.res.headers.set("Cache-Control", "no-store");
     context.res.headers.set("Referrer-Policy", "no-referrer");
@@ -90,16 +94,17 @@ function createFrame(options: AppOptions): Hono<HttpEnv> {
     options.record({
       requestId,
       method: context.req.method,
-      route: matchedRoutes(context).at(-1)?.path ?? "",
+      route: routeOf(context),
       status: context.res.status,
-      milliseconds: tenths(performance.now() - started),
+      milliseconds: tenths(milliseconds),
       databaseMs: tenths(figures.databaseMs),
       upstreamMs: tenths(figures.upstreamMs),
       upstreamCalls: figures.upstreamCalls,
       ...(code === undefined ? {} : { code }),
       ...(fault !== undefined && (context.res.status >= 500 || isOfIssuer) ? { cause: causes(fault) } : {}),
     });
-  });
+  }
+
   app.use(
     bodyLimit({
       maxSize: largestBody,
@@ -111,6 +116,11 @@ function createFrame(options: AppOptions): Hono<HttpEnv> {
   app.onError((error, context) => problemAnswer(context, asServiceError(error, options.isDatabaseAway)));
   app.notFound((context) => problemAnswer(context, new ServiceError("not_found", "There is nothing at this address.")));
   return app;
+}
+
+/** The pattern, not the path: ids stay out of the log and of what a collector is told. */
+function routeOf(context: Context): string {
+  return matchedRoutes(context).at(-1)?.path ?? "";
 }
 
 function tenths(milliseconds: number): number {

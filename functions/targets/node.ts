@@ -39,6 +39,11 @@ async function main(): Promise<void> {
 }
 
 async function serve(settings: Settings, stores: Stores): Promise<void> {
+  // Loaded only where a collector is named: it is larger than the function.
+  const telemetry =
+    settings.telemetryEndpoint === undefined
+      ? undefined
+      : (await import("../adapters/telemetry/otel.ts")).startTelemetry(settings.telemetryEndpoint);
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -61,6 +66,7 @@ async function serve(settings: Settings, stores: Stores): Promise<void> {
       clock: Date.now,
       wait,
       record: log,
+      telemetry,
       addressOf: (context) => clientAddress(getConnInfo(context).remote.address, context.req.header("X-Forwarded-For")),
       afterAnswer(work) {
         const done = work.catch(logFailure).finally(() => goingOn.delete(done));
@@ -86,7 +92,7 @@ async function serve(settings: Settings, stores: Stores): Promise<void> {
   server.closeAllConnections();
   await settling;
   await Promise.all(goingOn);
-  await agent.close();
+  await Promise.all([agent.close(), telemetry?.stop()]);
 }
 
 const settleEveryMs = 60_000;

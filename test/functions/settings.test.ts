@@ -57,6 +57,7 @@ describe("settings", () => {
         },
       ],
       sessionRedirects: [],
+      telemetryEndpoint: undefined,
     });
   });
 

@@ -2,6 +2,7 @@ import { gt, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 
+import { lazily } from "../../lazily.ts";
 import type { AccountStore } from "../../services/account-store.ts";
 import type { AuditStore } from "../../services/audit.ts";
 import type { DocumentCache } from "../../services/document-cache.ts";
@@ -14,11 +15,9 @@ import { createAccountStore } from "./account-store.ts";
 import { createAuditStore } from "./audit-store.ts";
 import type { Database } from "./database.ts";
 import { createDocumentCache } from "./document-cache.ts";
-import { createIdentityStore } from "./identity-store.ts";
 import { createKeyStore } from "./key-store.ts";
 import { createLeaseStore } from "./lease-store.ts";
 import { migrate } from "./migrate.ts";
-import { createRaiseStore } from "./raise-store.ts";
 import { createRateStore } from "./rate-store.ts";
 import { keys, leases } from "./schema.ts";
 
@@ -90,11 +89,16 @@ export async function openStores(database: Database, close: () => Promise<void>)
   return {
     keys: createKeyStore(database),
     accounts: createAccountStore(database),
-    raises: createRaiseStore(database),
+    raises: lazily(["ask", "find", "ofOwner", "all", "decide", "endOverdue"], async () =>
+      (await import("./raise-store.ts")).createRaiseStore(database),
+    ),
     audit: createAuditStore(database),
     rates: createRateStore(database),
     leases: createLeaseStore(database),
-    identities: createIdentityStore(database),
+    // Both are rare: a start does not need what settles two accounts with one e-mail, or decides about a raise.
+    identities: lazily(["record", "list", "find", "decide"], async () =>
+      (await import("./identity-store.ts")).createIdentityStore(database),
+    ),
     documents: createDocumentCache(database),
     pingDatabase: async () => {
       await database.execute(sql`select 1`);

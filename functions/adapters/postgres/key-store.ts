@@ -5,9 +5,9 @@ import type { EndRequest, KeyStore } from "../../services/key-store.ts";
 import { writeAudit } from "./audit-store.ts";
 import { companyKey, companyKeys, countCompanyKeys } from "./company-keys.ts";
 import type { Database } from "./database.ts";
+import { endRaisesOf } from "./end-raises.ts";
 import { isLive, isOverdue, lockOwnerOf, readFacts, toKeyRow, toSeenSpend, wakeWaiting } from "./key-row.ts";
 import { claimAbandoned, confirm, isFree, isHeld, release, reserve } from "./reservations.ts";
-import { endRaisesOf } from "./raise-store.ts";
 import { deployment, keySpend, keys } from "./schema.ts";
 import { saveSpend } from "./spend.ts";
 
