@@ -16,21 +16,43 @@ const common = {
   legalComments: "none",
 };
 
-/**
- * Drizzle's `pgTable` carries every column type of PostgreSQL for a way of declaring tables that the schema does not
- * use: 15 KB. Columns imported by name are not affected.
- */
-const leaveOutUnusedColumns = {
-  name: "leave-out-unused-columns",
+const fails = 'throw new Error("This part was left out of the bundle.")';
+
+/** What the function's libraries carry for ways of using them that are not ours, and what stands in for it. */
+const unused = [
+  // Every column type of PostgreSQL, for a way of declaring tables that the schema does not use. Columns imported by
+  // name are not affected.
+  { file: "drizzle-orm/pg-core/columns/all.js", contents: "export function getPgColumnBuilders() { return {}; }" },
+  // Relational queries (`database.query`): there are none.
+  {
+    file: "drizzle-orm/pg-core/query-builders/query.js",
+    contents: `export class RelationalQueryBuilder { constructor() { ${fails}; } }`,
+  },
+  {
+    file: "drizzle-orm/relations.js",
+    contents: ["aliasedRelation", "createTableRelationsHelpers", "extractTablesRelationalConfig", "getOperators"]
+      .concat("getOrderByOperators", "mapRelationalRow", "normalizeRelation", "Many", "One")
+      .map((name) => `export function ${name}() { ${fails}; }`)
+      .join("\n"),
+  },
+  // Listening to a replication slot, and objects larger than a row.
+  { file: "postgres/src/subscribe.js", contents: `export default () => () => { ${fails}; };` },
+  { file: "postgres/src/large.js", contents: `export default () => { ${fails}; };` },
+];
+const leaveOutUnused = {
+  name: "leave-out-unused",
   setup(build) {
-    let isFound = false;
-    build.onLoad({ filter: /drizzle-orm[\\/]pg-core[\\/]columns[\\/]all\.js$/ }, () => {
-      isFound = true;
-      return { contents: "export function getPgColumnBuilders() { return {}; }" };
-    });
-    build.onEnd(() =>
-      isFound ? undefined : { errors: [{ text: "Drizzle's list of columns has moved: see leaveOutUnusedColumns." }] },
-    );
+    const missing = new Set(unused.map(({ file }) => file));
+    for (const { file, contents } of unused) {
+      const filter = new RegExp(`node_modules[\\\\/]${file.replaceAll("/", "[\\\\/]").replaceAll(".", "\\.")}$`);
+      build.onLoad({ filter }, () => {
+        missing.delete(file);
+        return { contents };
+      });
+    }
+    build.onEnd(() => ({
+      errors: [...missing].map((file) => ({ text: `${file} has moved or is not used any more: see "unused".` })),
+    }));
   },
 };
 
@@ -66,7 +88,7 @@ const extension = await build({
 });
 const functions = await build({
   ...common,
-  entryPoints: { "functions/node": "functions/targets/node.ts" },
+  entryPoints: { "functions/node": "functions/targets/node.ts", "functions/nightly": "functions/targets/nightly.ts" },
   chunkNames: "functions/[name]-[hash]",
   format: "esm",
   splitting: true,
@@ -74,7 +96,7 @@ const functions = await build({
   // undici alone is more than twice the rest, PGlite is 10 MB of WebAssembly, and OpenTelemetry is loaded only where a
   // collector is named: all come from node_modules.
   external: ["undici", "@electric-sql/pglite", "@opentelemetry/*"],
-  plugins: [leaveOutUnusedColumns],
+  plugins: [leaveOutUnused],
 });
 await cp("functions/adapters/postgres/migrations", "dist/functions/migrations", { recursive: true });
 

@@ -12,9 +12,11 @@ import type { App } from "./http/app.ts";
 import { createApp } from "./http/app.ts";
 import type { HttpEnv, RequestRecord } from "./http/env.ts";
 import type { Clock, Deps } from "./services/deps.ts";
+import type { DirectorySource } from "./services/directory.ts";
 import type { AccessTokenIssuer, IdentityIssuer } from "./services/identity-issuer.ts";
 import type { KeyStore } from "./services/key-store.ts";
 import type { Telemetry } from "./services/meter.ts";
+import type { NightlySummary } from "./services/run-nightly.ts";
 import type { Settled } from "./services/settle-due.ts";
 import { lazily } from "./lazily.ts";
 import type { Settings } from "./settings.ts";
@@ -38,6 +40,10 @@ export interface ComposedFunction {
   readonly app: App;
   /** Does what is due by the clock. */
   readonly settleDue: (signal: AbortSignal) => Promise<Settled>;
+  /** The scheduled trigger. */
+  readonly runNightly: (signal: AbortSignal) => Promise<NightlySummary>;
+  /** Whether an administrator has approved a list that no run has acted on yet. */
+  readonly hasApproval: () => Promise<boolean>;
 }
 
 /** The function, built from its settings and a host's means. */
@@ -57,6 +63,14 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
     audit: measured("audit", stores.audit, meter.database),
     rates: measured("rates", stores.rates, meter.database),
     leases: measured("leases", stores.leases, meter.database),
+    directoryStore: measured("directory", stores.directoryStore, meter.database),
+    nightly: measured("nightly", stores.nightly, meter.database),
+    revocations: measured("revocations", stores.revocations, meter.database),
+    drift: measured("drift", stores.drift, meter.database),
+    scim: measured("scim", stores.scim, meter.database),
+    directory: directorySources(settings, runtime),
+    nightlyRules: settings.nightly,
+    beat: heartbeat(settings.heartbeatUrl, runtime.fetch),
     pingDatabase: () => meter.database("ping", stores.pingDatabase),
     provisioner: createProvisioner({
       ...settings.openRouter,
@@ -98,9 +112,17 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
       record: runtime.record,
       meter,
       addressOf: runtime.addressOf,
+      cronSecrets: settings.cronSecrets,
+      scim:
+        settings.scimToken === undefined
+          ? undefined
+          : { token: settings.scimToken, base: `${settings.publicUrl}${paths.scim}` },
     }),
     settleDue: (signal) =>
       meter.inJob("settle due", async () => (await import("./services/settle-due.ts")).settleDue(deps, signal)),
+    runNightly: (signal) =>
+      meter.inJob("nightly", async () => (await import("./services/run-nightly.ts")).runNightly(deps, signal)),
+    hasApproval: async () => (await import("./services/run-nightly.ts")).hasNewApproval(deps),
   };
 }
 
@@ -114,6 +136,62 @@ function countingKeys(keys: KeyStore, telemetry: Telemetry | undefined): KeyStor
       if (isConfirmed) telemetry.keyMade(confirmation.replaces === undefined ? "create" : "rotate");
       return isConfirmed;
     },
+  };
+}
+
+/** Loaded when first asked: a start does not need it. */
+function directorySources(settings: Settings, { stores, fetch, wait, clock }: Runtime): readonly DirectorySource[] {
+  const { google, entra, scimToken, directoryCanary: canary } = settings;
+  const means = { fetch, wait, clock, canary };
+  return [
+    ...(google === undefined
+      ? []
+      : [
+          laterSource("Google", async () =>
+            (await import("./adapters/directory/google.ts")).createGoogleDirectory({ ...google, ...means }),
+          ),
+        ]),
+    ...(entra === undefined
+      ? []
+      : [
+          laterSource("Microsoft Entra", async () =>
+            (await import("./adapters/directory/graph.ts")).createGraphDirectory({ ...entra, ...means }),
+          ),
+        ]),
+    ...(scimToken === undefined
+      ? []
+      : [
+          laterSource("SCIM", async () =>
+            (await import("./services/scim-directory.ts")).createScimDirectory(stores.scim),
+          ),
+        ]),
+  ];
+}
+
+function laterSource(name: string, load: () => Promise<DirectorySource>): DirectorySource {
+  let loaded: Promise<DirectorySource> | undefined;
+  const source = () => (loaded ??= load());
+  return {
+    name,
+    ask: async (person, signal) => (await source()).ask(person, signal),
+    async *check(people, memory, signal) {
+      yield* (await source()).check(people, memory, signal);
+    },
+  };
+}
+
+const beatMs = 10_000;
+
+function heartbeat(url: string | undefined, fetch: Fetch): (() => Promise<void>) | undefined {
+  if (url === undefined) return undefined;
+  return async () => {
+    const answer = await fetch(url, {
+      method: "GET",
+      headers: {},
+      redirect: "error",
+      signal: AbortSignal.timeout(beatMs),
+    });
+    await answer.text();
   };
 }
 

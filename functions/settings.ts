@@ -1,5 +1,7 @@
 import * as z from "zod/mini";
 
+import type { DirectorySettings } from "./directory-settings.ts";
+import { directoryNames, readDirectorySettings } from "./directory-settings.ts";
 import { isLoopbackAddress, isSafeAddress } from "./policy/address.ts";
 import { normaliseEmail } from "./policy/email.ts";
 import type { Plan } from "./policy/plan.ts";
@@ -8,7 +10,7 @@ import type { SignInSettings } from "./sign-in-settings.ts";
 import { readSignInSettings, signInNames } from "./sign-in-settings.ts";
 
 /** What a deployment decides, parsed once from the environment. Names and defaults: the README's table. */
-export interface Settings extends SignInSettings {
+export interface Settings extends SignInSettings, DirectorySettings {
   readonly port: number;
   readonly host: string;
   /** The function's own address as browsers see it, without a slash at its end. */
@@ -47,6 +49,7 @@ const names = [
   "OPENROUTER_MANAGEMENT_KEY",
   "OPENROUTER_BASE_URL",
   ...signInNames,
+  ...directoryNames,
   "ALLOWED_DOMAINS",
   "ADMIN_EMAILS",
   "PLANS",
@@ -95,6 +98,7 @@ export function readSettings(environment: Environment, readTextFile?: (path: str
       baseUrl: address("OPENROUTER_BASE_URL", text("OPENROUTER_BASE_URL") ?? "https://openrouter.ai/api/v1"),
     },
     ...readSignInSettings({ text, required, address, list, faults }),
+    ...readDirectorySettings({ text, address, faults }),
     allowedDomains: list("ALLOWED_DOMAINS").map((domain) => domain.toLowerCase()),
     adminEmails: readEmails("ADMIN_EMAILS", list("ADMIN_EMAILS"), faults),
     plans: readPlans(text("PLANS"), text("PLANS_FILE"), readTextFile, faults),

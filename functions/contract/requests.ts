@@ -91,4 +91,8 @@ export const DecideRaiseRequest = z.strictObject({
 });
 export type DecideRaiseRequest = z.infer<typeof DecideRaiseRequest>;
 
+/** Names the list that is approved: nobody approves one that they have not seen. */
+export const ApproveRunRequest = z.strictObject({ candidatesHash: z.string().check(z.minLength(1), z.maxLength(200)) });
+export type ApproveRunRequest = z.infer<typeof ApproveRunRequest>;
+
 export const IdempotencyKey = z.uuid();

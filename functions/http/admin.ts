@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono } from "hono/tiny";
 import { stream } from "hono/streaming";
 import * as z from "zod/mini";
 
@@ -18,15 +18,8 @@ import { readCursor, readNumberCursor, writeCursor } from "./cursor.ts";
 import type { HttpEnv } from "./env.ts";
 import { isoTime, toAdminKey, toKey } from "./key-answer.ts";
 import { readPatch } from "./keys.ts";
-import { parseBody, parseId, parseWith } from "./parse.ts";
+import { Cursor, Limit, parseBody, parseId, parseWith } from "./parse.ts";
 import { toRaise } from "./raises.ts";
-
-/** A query's text as a number from 1 to 200. */
-const Limit = z.pipe(
-  z.string().check(z.regex(/^\d{1,3}$/, { error: "Write a number from 1 to 200." })),
-  z.pipe(z.transform(Number), z.number().check(z.gte(1), z.lte(200))),
-);
-const Cursor = z.optional(z.string().check(z.minLength(1), z.maxLength(200)));
 
 const KeysFilter = {
   q: z.optional(z.string().check(z.maxLength(200))),

@@ -1,8 +1,9 @@
-import { Hono } from "hono";
+import { Hono } from "hono/tiny";
 import { bodyLimit } from "hono/body-limit";
 import { matchedRoutes } from "hono/route";
 import type { Context } from "hono";
 
+import { paths } from "../contract/paths.ts";
 import { checkHealth } from "../services/check-health.ts";
 import type { Deps } from "../services/deps.ts";
 import { ServiceError } from "../services/errors.ts";
@@ -20,6 +21,10 @@ export interface AppOptions {
   readonly meter: Meter;
   /** Who is asking, as the host sees it. */
   readonly addressOf: (context: Context<HttpEnv>) => string;
+  /** Of the scheduled trigger; empty: it refuses everybody. */
+  readonly cronSecrets: readonly string[];
+  /** Undefined: there are no SCIM routes. */
+  readonly scim: { readonly token: string; readonly base: string } | undefined;
 }
 
 /** What answers requests; a host calls nothing else. */
@@ -42,8 +47,11 @@ export function createApp(deps: Deps, options: AppOptions): App {
     { path: "/v1/me", load: async () => (await import("./account.ts")).accountRoutes(deps) },
     { path: "/v1/keys", load: async () => (await import("./keys.ts")).keyRoutes(deps) },
     { path: "/v1/raises", load: async () => (await import("./raises.ts")).raiseRoutes(deps) },
+    { path: "/v1/admin/runs", load: async () => (await import("./runs.ts")).runRoutes(deps) },
+    { path: "/v1/cron", load: async () => (await import("./cron.ts")).cronRoutes(deps, options.cronSecrets) },
     { path: "/v1/admin/identities", load: async () => (await import("./identities.ts")).identityRoutes(deps) },
     { path: "/v1/admin", load: async () => (await import("./admin.ts")).adminRoutes(deps) },
+    ...scimGroups(deps, options),
   ];
   const rest = createFrame(options).get("/v1/health", async (context) => {
     const reasons = await checkHealth(deps);
@@ -65,6 +73,25 @@ export function createApp(deps: Deps, options: AppOptions): App {
       return (await app).fetch(request, environment);
     },
   };
+}
+
+function scimGroups(deps: Deps, { scim, isDatabaseAway }: AppOptions): readonly RouteGroup[] {
+  if (scim === undefined) return [];
+  return [
+    {
+      path: paths.scim,
+      load: async () => {
+        const [{ scimRoutes }, { endDeactivated }] = await Promise.all([
+          import("./scim.ts"),
+          import("../services/end-deactivated.ts"),
+        ]);
+        return scimRoutes(
+          { store: deps.scim, clock: deps.clock, deactivated: (record) => endDeactivated(deps, record) },
+          { ...scim, asServiceError: (error) => asServiceError(error, isDatabaseAway) },
+        );
+      },
+    },
+  ];
 }
 
 /** What holds for every request: its id, its record, the size of its body, and how errors are told. */

@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono } from "hono/tiny";
 
 import { idempotencyHeader } from "../contract/keys.ts";
 import type { CreateKeyAnswer, Key, KeysAnswer, RotateKeyAnswer } from "../contract/keys.ts";

@@ -1,7 +1,14 @@
 import type { Context } from "hono";
-import type * as z from "zod/mini";
+import * as z from "zod/mini";
 
 import { ServiceError } from "../services/errors.ts";
+
+/** A query's text as a number from 1 to 200. */
+export const Limit = z.pipe(
+  z.string().check(z.regex(/^\d{1,3}$/, { error: "Write a number from 1 to 200." })),
+  z.pipe(z.transform(Number), z.number().check(z.gte(1), z.lte(200))),
+);
+export const Cursor = z.optional(z.string().check(z.minLength(1), z.maxLength(200)));
 
 /** The JSON body, parsed. Throws `invalid_request` with a sentence that names the field. */
 export async function parseBody<T extends z.ZodMiniType>(context: Context, schema: T): Promise<z.infer<T>> {

@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono } from "hono/tiny";
 
 import type { Raise as RaiseAnswer, RaisesAnswer } from "../contract/raises.ts";
 import { RaiseRequest } from "../contract/requests.ts";

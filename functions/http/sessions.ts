@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono } from "hono/tiny";
 
 import type { SessionsAnswer } from "../contract/sessions.ts";
 import type { Deps } from "../services/deps.ts";

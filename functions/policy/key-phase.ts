@@ -20,8 +20,12 @@ export const phases = [
   "expired",
   /** OpenRouter no longer had it. */
   "gone",
-  /** Its owner has left. */
+  /** Its owner has left; OpenRouter may not have been told yet. */
+  "revoking",
+  /** Its owner has left; it is disabled upstream, which was read back. */
   "revoked",
+  /** Revoked, and deleted upstream after the time for which it was kept. */
+  "erased",
 ] as const;
 export type Phase = (typeof phases)[number];
 
@@ -40,7 +44,13 @@ interface Transition {
 export const livePhases = ["live", "retiring"] as const satisfies readonly Phase[];
 
 /** Phases that an owner and the administrators see; the others are only in the record. */
-export const shownPhases = [...livePhases, "expired", "gone", "revoked"] as const satisfies readonly Phase[];
+export const shownPhases = [
+  ...livePhases,
+  "expired",
+  "gone",
+  "revoking",
+  "revoked",
+] as const satisfies readonly Phase[];
 
 export const transitions = {
   reserve: { from: [], to: "reserved", after: "nothing", rest: "one POST; a retry or the sweep clears what it left" },
@@ -51,11 +61,24 @@ export const transitions = {
   change: { from: livePhases, to: "same", after: "the change is made", rest: "nothing" },
   raiseLimit: { from: livePhases, to: "same", after: "nothing", rest: "one PATCH, by the sweep" },
   lowerLimit: { from: livePhases, to: "same", after: "the limit is lowered", rest: "nothing" },
-  delete: { from: [...livePhases, "expired", "gone"], to: "deleted", after: "the key is deleted", rest: "nothing" },
+  delete: {
+    from: [...livePhases, "expired", "gone", "revoking", "revoked"],
+    to: "deleted",
+    after: "the key is deleted",
+    rest: "nothing",
+  },
   retire: { from: ["retiring"], to: "retired", after: "the key is deleted", rest: "nothing" },
   expire: { from: livePhases, to: "expired", after: "the key is deleted", rest: "nothing" },
-  vanish: { from: livePhases, to: "gone", after: "OpenRouter said that it has no such key", rest: "nothing" },
+  revoke: { from: livePhases, to: "revoking", after: "nothing", rest: "disable it and read it back, by the clock" },
+  confirmRevoked: { from: ["revoking"], to: "revoked", after: "the key is seen disabled", rest: "nothing" },
+  erase: { from: ["revoked"], to: "erased", after: "the key is deleted", rest: "nothing" },
+  vanish: {
+    from: [...livePhases, "revoking", "revoked"],
+    to: "gone",
+    after: "OpenRouter said that it has no such key",
+    rest: "nothing",
+  },
 } as const satisfies Readonly<Record<string, Transition>>;
 
 /** The transitions that end a key which was upstream. */
-export type Ending = "delete" | "retire" | "expire" | "vanish";
+export type Ending = "delete" | "retire" | "expire" | "vanish" | "erase";

@@ -16,11 +16,14 @@ export function keyState(facts: KeyFacts, now: number): OwnedKeyState | undefine
     case "released":
     case "deleted":
     case "retired":
+    case "erased":
       return undefined;
     case "gone":
     case "expired":
-    case "revoked":
       return facts.phase;
+    case "revoking":
+    case "revoked":
+      return "revoked";
     case "live":
     case "retiring":
       if (facts.expiresAt <= now) return "expired";

@@ -1,11 +1,11 @@
 import type { Admission } from "../policy/admission.ts";
 import { judgePerson } from "../policy/admission.ts";
 import type { Owner } from "./account-store.ts";
+import { admitByDirectory } from "./ask-directory.ts";
 import { clockActor } from "./audit.ts";
 import type { Deps } from "./deps.ts";
 import { ServiceError } from "./errors.ts";
 import type { Identity } from "./identity-issuer.ts";
-import { offboarded } from "./sessions.ts";
 
 /** The owner behind a checked identity, made at their first sign-in; throws where they may not come in. */
 export async function admitPerson(deps: Deps, identity: Identity): Promise<Owner> {
@@ -40,7 +40,7 @@ export async function admitPerson(deps: Deps, identity: Identity): Promise<Owner
         : `${person.email} already belongs to another account here, and an administrator has refused this one. Talk to them if that is a mistake.`,
     );
   }
-  if (outcome.owner.blocked) throw offboarded();
+  await admitByDirectory(deps, outcome.owner);
   return outcome.owner;
 }
 

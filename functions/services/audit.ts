@@ -26,6 +26,13 @@ export type AuditVerb =
   | "key.retire"
   | "key.expire"
   | "key.vanish"
+  | "key.revoke"
+  | "key.revoked"
+  | "key.erase"
+  | "key.repair"
+  | "person.block"
+  | "person.return"
+  | "run.approve"
   | "raise.ask"
   | "raise.approve"
   | "raise.refuse"
@@ -58,6 +65,8 @@ export interface AuditRecord extends AuditEntry {
 export interface AuditStore {
   /** Newest first, those before the given id. */
   list(before: number | undefined, limit: number): Promise<readonly AuditRecord[]>;
+  /** For what changed at OpenRouter only; whatever changes here too writes its entry in the same transaction. */
+  write(entry: AuditEntry): Promise<void>;
 }
 
 export const clockActor: Actor = { kind: "system", id: null, label: "function", requestId: null };

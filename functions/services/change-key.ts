@@ -1,5 +1,6 @@
 import { upstreamName } from "../policy/key-mark.ts";
 import { keyState } from "../policy/key-state.ts";
+import { requireActive } from "./ask-directory.ts";
 import type { Actor } from "./audit.ts";
 import { endKey, endVanished } from "./clear-overdue.ts";
 import type { Deps } from "./deps.ts";
@@ -9,6 +10,8 @@ import type { OwnedKey } from "./list-keys.ts";
 import { askUpstream } from "./provisioner.ts";
 
 const workMs = 20_000;
+/** Longer than all that enabling a key may take. */
+const enableLeaseMs = 2 * workMs + 5_000;
 
 /** What a person may change of a key. */
 export interface KeyPatch {
@@ -24,11 +27,27 @@ export interface FoundKey {
 
 /** Renames, disables or enables a key: OpenRouter first, then the row. Repeatable. */
 export async function changeKey(deps: Deps, found: FoundKey, actor: Actor, patch: KeyPatch): Promise<OwnedKey> {
+  const { row } = found;
+  requireLive(row);
+  if (patch.disabled !== false) return change(deps, found, actor, patch);
+  if (row.adminHold && actor.kind === "owner") throw held();
+  await requireActive(deps, row.ownerId, actor.id === row.ownerId);
+  // Held from before OpenRouter is asked until the row says so: should the owner be found to have left meanwhile, the
+  // key is disabled for good only after that.
+  const now = deps.clock();
+  if ((await deps.revocations.hold(row.id, now, now + enableLeaseMs)) === undefined) {
+    throw new ServiceError("conflict", "This key is being changed at this moment. Try again.", { retryAfter: 2 });
+  }
+  try {
+    return await change(deps, found, actor, patch);
+  } finally {
+    await deps.revocations.letGo(row.id);
+  }
+}
+
+async function change(deps: Deps, found: FoundKey, actor: Actor, patch: KeyPatch): Promise<OwnedKey> {
   const { row, ownerEmail } = found;
   const hash = requireLive(row);
-  if (patch.disabled === false && row.adminHold && actor.kind === "owner") {
-    throw held();
-  }
   const signal = AbortSignal.timeout(workMs);
   const mark = { deployment: await deps.keys.deployment(), keyId: row.id, attempt: row.attempt };
   const upstream = await askUpstream(() =>
@@ -82,7 +101,7 @@ export async function markReceived(deps: Deps, owner: { id: string }, keyId: str
 }
 
 function requireLive(row: KeyRow): string {
-  if (row.phase === "revoked") {
+  if (row.phase === "revoking" || row.phase === "revoked") {
     throw new ServiceError("revoked", "This key was revoked and cannot be changed. Create another.");
   }
   if (row.phase === "reserved" || row.phase === "released") throw notFound();

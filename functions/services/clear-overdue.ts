@@ -1,5 +1,6 @@
 import { chargeAtEnd } from "../policy/allowance.ts";
-import type { Ending } from "../policy/key-phase.ts";
+import type { Ending, Phase } from "../policy/key-phase.ts";
+import { livePhases } from "../policy/key-phase.ts";
 import { keyState } from "../policy/key-state.ts";
 import { nextReset } from "../policy/next-reset.ts";
 import type { Actor } from "./audit.ts";
@@ -36,11 +37,15 @@ export async function clearOverdue(
   }
 }
 
+/** Phases of a key that OpenRouter may have. */
+const existing: readonly Phase[] = [...livePhases, "revoking", "revoked"];
+
 const verbs = {
   delete: "key.delete",
   retire: "key.retire",
   expire: "key.expire",
   vanish: "key.vanish",
+  erase: "key.erase",
 } as const satisfies Readonly<Record<Ending, string>>;
 
 /**
@@ -55,7 +60,7 @@ export async function endKey(
   signal: AbortSignal,
 ): Promise<void> {
   let upstream: UpstreamKey | undefined;
-  if ((row.phase === "live" || row.phase === "retiring") && row.upstreamHash !== null) {
+  if (existing.includes(row.phase) && row.upstreamHash !== null) {
     upstream = await deps.provisioner.getKey(row.upstreamHash, signal);
     if (upstream !== undefined) {
       // Killed after the deletion, nobody could ask any more what the key had spent; and whoever asked for it may not

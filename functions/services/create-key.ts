@@ -7,8 +7,10 @@ import type { Deps } from "./deps.ts";
 import { ServiceError } from "./errors.ts";
 import type { MadeKey } from "./make-key.ts";
 import { idempotencyMismatch, leaseMs, makeKey, refusal, stillRunning } from "./make-key.ts";
+import { requireActive } from "./ask-directory.ts";
 import { ownPlan } from "./own-plan.ts";
 import { sha256 } from "./secrets.ts";
+import { offboarded } from "./sessions.ts";
 
 /** Makes one key, whatever crashes: reserve, ask OpenRouter once, confirm. */
 export async function createKey(
@@ -19,6 +21,7 @@ export async function createKey(
 ): Promise<MadeKey> {
   const { owner } = acting;
   const plan = ownPlan(deps.rules, owner);
+  await requireActive(deps, owner.id);
   const wish = {
     limitCents: request.limitUsd === undefined ? undefined : Math.round(request.limitUsd * 100),
     expiresAt: request.expiresAt === undefined ? undefined : Date.parse(request.expiresAt),
@@ -55,6 +58,8 @@ export async function createKey(
       throw idempotencyMismatch();
     case "running":
       throw stillRunning();
+    case "offboarded":
+      throw offboarded();
     case "reserved": {
       const { key, attempt } = outcome;
       return makeKey(deps, {

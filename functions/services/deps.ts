@@ -4,13 +4,20 @@ import type { Plan } from "../policy/plan.ts";
 import type { RedirectRules } from "../policy/redirects.ts";
 import type { AccountStore } from "./account-store.ts";
 import type { AuditStore } from "./audit.ts";
+import type { DirectorySource } from "./directory.ts";
+import type { DirectoryStore } from "./directory-store.ts";
+import type { DriftStore } from "./drift-store.ts";
 import type { AccessTokenIssuer, IdentityIssuer } from "./identity-issuer.ts";
 import type { IdentityStore } from "./identity-store.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { LeaseStore } from "./lease-store.ts";
+import type { NightlyStore } from "./nightly-store.ts";
 import type { Provisioner } from "./provisioner.ts";
 import type { RaiseStore } from "./raise-store.ts";
 import type { RateStore } from "./rate-store.ts";
+import type { RevocationStore } from "./revocation-store.ts";
+import type { NightlyRules } from "./run-nightly.ts";
+import type { ScimStore } from "./scim-store.ts";
 
 /** Milliseconds since the epoch. */
 export type Clock = () => number;
@@ -36,6 +43,16 @@ export interface Deps {
   readonly rates: RateStore;
   readonly leases: LeaseStore;
   readonly identities: IdentityStore;
+  readonly directoryStore: DirectoryStore;
+  readonly nightly: NightlyStore;
+  readonly revocations: RevocationStore;
+  readonly drift: DriftStore;
+  readonly scim: ScimStore;
+  /** Whoever is asked who still works here; empty where none is set up. */
+  readonly directory: readonly DirectorySource[];
+  readonly nightlyRules: NightlyRules;
+  /** Tells whoever watches that a run went well; absent where nobody does. */
+  readonly beat: (() => Promise<void>) | undefined;
   readonly provisioner: Provisioner;
   readonly issuer: IdentityIssuer;
   /** Absent where signing in with an access token is not set up. */

@@ -77,6 +77,8 @@ export type ReserveOutcome =
   /** The key to be replaced is not the owner's, or has a successor already. */
   | { readonly kind: "no-such-key" }
   | { readonly kind: "replaced" }
+  /** The owner has left. */
+  | { readonly kind: "offboarded" }
   | {
       readonly kind: "refused";
       readonly decision: Exclude<RotateDecision, { kind: "grant" }>;

@@ -8,6 +8,8 @@ export interface Lease {
 export interface LeaseStore {
   /** Undefined while somebody else holds it. */
   acquire(name: string, now: number, until: number): Promise<Lease | undefined>;
+  /** Holds it for longer; false when it has been lost. */
+  extend(lease: Lease, until: number): Promise<boolean>;
   /** Ends the lease, and keeps when the job was last done, if it was. False when it had been lost meanwhile. */
   release(lease: Lease, done: JobDone | undefined): Promise<boolean>;
   /** When the job was last done; undefined when never. */

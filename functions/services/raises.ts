@@ -2,6 +2,7 @@ import type { RaiseRequest } from "../contract/requests.ts";
 import { refuseRaise } from "../policy/limit.ts";
 import type { Plan } from "../policy/plan.ts";
 import { planFor } from "../policy/plan.ts";
+import { requireActive } from "./ask-directory.ts";
 import type { Acting, AuditEntry } from "./audit.ts";
 import { asAdmin, asOwner, clockActor } from "./audit.ts";
 import { clearOverdue } from "./clear-overdue.ts";
@@ -69,6 +70,7 @@ export async function decideRaise(
     throw new ServiceError("forbidden", "Nobody decides about their own raise. Ask another administrator.");
   }
   const plan = await planOf(deps, found.ownerId);
+  if (request.decision === "approve") await requireActive(deps, found.ownerId, false);
   const now = deps.clock();
   const outcome = await deps.raises.decide({
     id: raiseId,

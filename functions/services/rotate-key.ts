@@ -10,9 +10,11 @@ import { fitLimit } from "./fit-limit.ts";
 import type { KeyRow } from "./key-store.ts";
 import type { MadeKey } from "./make-key.ts";
 import { idempotencyMismatch, leaseMs, makeKey, refusal, stillRunning } from "./make-key.ts";
+import { requireActive } from "./ask-directory.ts";
 import { ownPlan } from "./own-plan.ts";
 import { askUpstream, windowSpendUsd } from "./provisioner.ts";
 import { sha256 } from "./secrets.ts";
+import { offboarded } from "./sessions.ts";
 
 export interface RotatedKey extends MadeKey {
   /** The key that was replaced, and when it ends or has ended. */
@@ -31,6 +33,7 @@ export async function rotateKey(
 ): Promise<RotatedKey> {
   const { owner } = acting;
   const plan = ownPlan(deps.rules, owner);
+  await requireActive(deps, owner.id);
   const bodyHash = await sha256(
     JSON.stringify(["rotate", keyId, request.graceSeconds, request.recipient.x, request.recipient.y]),
   );
@@ -74,6 +77,8 @@ export async function rotateKey(
       throw idempotencyMismatch();
     case "running":
       throw stillRunning();
+    case "offboarded":
+      throw offboarded();
     case "no-such-key":
       throw new ServiceError("not_found", "You have no such key.");
     case "replaced":

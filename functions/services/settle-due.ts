@@ -4,6 +4,7 @@ import type { Deps } from "./deps.ts";
 import { fitLimit } from "./fit-limit.ts";
 import { UpstreamError } from "./provisioner.ts";
 import { endRaises } from "./raises.ts";
+import { revokeKeys } from "./revoke-keys.ts";
 import { sweepReservations } from "./sweep-reservations.ts";
 
 /** What was due by the clock and is done. */
@@ -14,6 +15,8 @@ export interface Settled {
   readonly cleared: number;
   readonly endedRaises: number;
   readonly fittedLimits: number;
+  /** People whose last key to be revoked was seen disabled. */
+  readonly revoked: number;
 }
 
 /**
@@ -36,8 +39,9 @@ export async function settleDue(deps: Deps, signal: AbortSignal): Promise<Settle
   const swept = await attempt(sweepReservations(deps, signal));
   const cleared = await attempt(clearOverdue(deps, undefined, signal));
   const fittedLimits = await attempt(fitLimits(deps, signal));
+  const revoked = (await revokeKeys(deps, signal, false)).size;
   if (failure !== undefined) throw failure;
-  return { swept, cleared, endedRaises, fittedLimits };
+  return { swept, cleared, endedRaises, fittedLimits, revoked };
 }
 
 async function fitLimits(deps: Deps, signal: AbortSignal): Promise<number> {

@@ -1,49 +1,19 @@
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { getRequestListener } from "@hono/node-server";
 import { getConnInfo } from "@hono/node-server/conninfo";
-import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
 
-import type { Fetch } from "../adapters/openrouter/provisioner.ts";
-import type { Stores } from "../adapters/postgres/connect.ts";
-import { connectEmbedded, connectPostgres } from "../adapters/postgres/connect.ts";
-import { isDatabaseAway } from "../adapters/postgres/database.ts";
-import type { ComposedFunction } from "../compose.ts";
 import { compose } from "../compose.ts";
 import { clientAddress } from "../http/client-address.ts";
-import type { RequestRecord } from "../http/env.ts";
 import type { Settings } from "../settings.ts";
-import { SettingsError, readSettings } from "../settings.ts";
+import type { NodeMeans } from "./node-means.ts";
+import { endWithFaults, log, logFailure, nightlyMs, withMeans } from "./node-means.ts";
 
-const poolSize = 20;
 /** Longer than any request may take. */
 const drainMs = 40_000;
 
-function log(entry: Readonly<Record<string, unknown>> | RequestRecord): void {
-  process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
-}
-
-async function main(): Promise<void> {
-  const settings = readSettings(process.env, (path) => readFileSync(path, "utf8"));
-  const stores =
-    settings.databaseUrl === undefined
-      ? await connectEmbedded(settings.dataDir)
-      : await connectPostgres(settings.databaseUrl, poolSize);
-  try {
-    await serve(settings, stores);
-  } finally {
-    await stores.close();
-  }
-}
-
-async function serve(settings: Settings, stores: Stores): Promise<void> {
-  // Loaded only where a collector is named: it is larger than the function.
-  const telemetry =
-    settings.telemetryEndpoint === undefined
-      ? undefined
-      : (await import("../adapters/telemetry/otel.ts")).startTelemetry(settings.telemetryEndpoint);
+async function serve(settings: Settings, means: NodeMeans): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -52,21 +22,11 @@ async function serve(settings: Settings, stores: Stores): Promise<void> {
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : settings.port;
   const publicUrl = settings.port === 0 ? settings.publicUrl.replace(/:0$/, `:${port}`) : settings.publicUrl;
-  const agent = new EnvHttpProxyAgent({ connections: 64, connect: { timeout: 5_000 }, keepAliveTimeout: 30_000 });
-  const fetch: Fetch = (url, init) => undiciFetch(url, { ...init, dispatcher: agent });
-  const wait = async (milliseconds: number, signal: AbortSignal): Promise<void> => {
-    await delay(milliseconds, undefined, { signal });
-  };
   const goingOn = new Set<Promise<unknown>>();
-  const { app, settleDue } = compose(
+  const { app, settleDue, runNightly, hasApproval } = compose(
     { ...settings, publicUrl },
     {
-      stores,
-      fetch,
-      clock: Date.now,
-      wait,
-      record: log,
-      telemetry,
+      ...means,
       addressOf: (context) => clientAddress(getConnInfo(context).remote.address, context.req.header("X-Forwarded-For")),
       afterAnswer(work) {
         const done = work.catch(logFailure).finally(() => goingOn.delete(done));
@@ -74,12 +34,27 @@ async function serve(settings: Settings, stores: Stores): Promise<void> {
       },
     },
   );
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const runOwn = () =>
+    logged(signal, "nightly", () => runNightly(AbortSignal.any([signal, AbortSignal.timeout(nightlyMs)])));
+  const { nightlySchedule: expression } = settings;
+  const schedule =
+    expression === undefined
+      ? undefined
+      : (await import("./schedule.ts")).createSchedule({ ...means, expression, run: runOwn });
+
   server.on("request", getRequestListener(app.fetch));
   const shown = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
   process.stdout.write(`listening on http://${shown}:${port}\n`);
-
-  const stopping = new AbortController();
-  const settling = settleByTheClock(settleDue, wait, stopping.signal);
+  const working = [
+    everyMinute(means.wait, signal, async () => {
+      await logged(signal, "settled", () => settleDue(signal));
+      // Where an outside scheduler calls, it is the one to act on an approval.
+      if (schedule !== undefined && (await hasApproval().catch(() => false))) await runOwn();
+    }),
+    schedule?.(signal),
+  ];
 
   await new Promise<void>((resolve) => {
     process.once("SIGTERM", resolve);
@@ -90,68 +65,29 @@ async function serve(settings: Settings, stores: Stores): Promise<void> {
   server.closeIdleConnections();
   await Promise.race([closed, delay(drainMs, undefined, { ref: false })]);
   server.closeAllConnections();
-  await settling;
-  await Promise.all(goingOn);
-  await Promise.all([agent.close(), telemetry?.stop()]);
+  await Promise.all([...working, ...goingOn]);
 }
 
-const settleEveryMs = 60_000;
+const minuteMs = 60_000;
 
-/** What is due by the clock, once a minute until the process ends. */
-async function settleByTheClock(
-  settleDue: ComposedFunction["settleDue"],
-  wait: (milliseconds: number, signal: AbortSignal) => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
+async function everyMinute(wait: NodeMeans["wait"], signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
-    try {
-      const settled = await settleDue(signal);
-      if (Object.values(settled).some((count) => count > 0)) log({ event: "settled", ...settled });
-    } catch (error) {
-      if (!signal.aborted) logFailure(error);
-    }
-    await wait(settleEveryMs, signal).catch(() => undefined);
+    await work();
+    await wait(minuteMs, signal).catch(() => undefined);
   }
 }
 
-/** Of work that no request waits for. */
-function logFailure(error: unknown): void {
-  log({
-    event: "failed",
-    reason: isDatabaseAway(error) ? "database" : error instanceof Error ? error.name : "unknown",
-  });
+/** Work that no request waits for: what it did is logged, if it did anything. Never rejects. */
+async function logged(signal: AbortSignal, event: string, work: () => Promise<object>): Promise<void> {
+  try {
+    const done = await work();
+    if (Object.values(done).some((value) => value !== 0)) log({ event, ...done });
+  } catch (error) {
+    if (!signal.aborted) logFailure(error);
+  }
 }
 
-/**
- * postgres.js writes the rollback of a transaction whose connection has just closed to a socket that is gone, from a
- * timer that no caller can guard (porsager/postgres#1208). The transaction itself has failed properly by then, so this
- * one error says nothing new; every other still ends the process.
- */
-process.on("uncaughtException", (error) => {
-  if (error instanceof TypeError && error.message === "Cannot read properties of null (reading 'write')") {
-    log({ event: "database connection lost in a transaction" });
-    return;
-  }
-  process.stderr.write(`${startFault(error)}\n`);
-  process.exit(1);
+await endWithFaults(async () => {
+  await withMeans(process.env, serve);
+  return 0;
 });
-
-try {
-  await main();
-  process.exit(0);
-} catch (error) {
-  // A driver's error may quote the database's address with its password: only what we wrote ourselves is shown whole.
-  process.stderr.write(`${startFault(error)}\n`);
-  process.exit(1);
-}
-
-function startFault(error: unknown): string {
-  if (error instanceof SettingsError) return error.message;
-  if (isDatabaseAway(error))
-    return "The database in DATABASE_URL cannot be reached. Check that it runs and that the address, user and password are right.";
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "EADDRINUSE")
-    return "The port is already in use. Stop what listens there, or set PORT to another (0 takes a free one).";
-  if (typeof code === "string") return `The function cannot start (${code}).`;
-  return error instanceof Error ? error.message : "The function cannot start.";
-}

@@ -12,6 +12,7 @@ import { TokenAnswer } from "../../functions/contract/account.ts";
 import type { Recipient } from "../../functions/contract/keys.ts";
 import { extensionId } from "../../functions/contract/paths.ts";
 import type { RequestRecord } from "../../functions/http/env.ts";
+import type { NightlySummary } from "../../functions/services/run-nightly.ts";
 import type { Settled } from "../../functions/services/settle-due.ts";
 import { readSettings } from "../../functions/settings.ts";
 import { createBrowser, followSignIn } from "./issuer/browserless.ts";
@@ -31,6 +32,8 @@ export interface RunningFunction {
   readonly advance: (milliseconds: number) => void;
   /** Does what is due by the clock. */
   readonly settleDue: () => Promise<Settled>;
+  /** The scheduled trigger, as its own schedule would run it. */
+  readonly runNightly: () => Promise<NightlySummary>;
   /** Somebody who has signed in at another process of the same deployment. */
   readonly as: (caller: Caller) => Caller;
   /** Signs in through the issuer's page and returns who may call as that person. */
@@ -95,7 +98,7 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
     ADMIN_EMAILS: "ada@example.com",
     ...further,
   });
-  const { app, settleDue } = compose(settings, {
+  const { app, settleDue, runNightly } = compose(settings, {
     stores: options.stores,
     fetch,
     clock: () => Date.now() + skewed,
@@ -118,6 +121,7 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
       openRouter.advance(milliseconds);
     },
     settleDue: () => settleDue(AbortSignal.timeout(10_000)),
+    runNightly: () => runNightly(AbortSignal.timeout(30_000)),
     async signIn(email) {
       const { code, verifier } = await getCode(url, email);
       const token = TokenAnswer.parse(

@@ -9,7 +9,7 @@ import type { BearerSource } from "./bearer.ts";
 import { askWithBearer, createBearerSource } from "./bearer.ts";
 import { confirmDeletions, mapLimited, runRound } from "./round.ts";
 import type { Survey } from "./round.ts";
-import { createSightings } from "./sightings.ts";
+import { createSightings } from "../../services/sightings.ts";
 
 /**
  * Google Workspace's Directory API. The service account reads users with an administrator's role of its own, or in the

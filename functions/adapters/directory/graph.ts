@@ -11,8 +11,8 @@ import { askWithBearer, createBearerSource } from "./bearer.ts";
 import { missingItem, readBatch } from "./graph-batch.ts";
 import { confirmDeletions, mapLimited, runRound } from "./round.ts";
 import type { Survey } from "./round.ts";
-import type { Sightings } from "./sightings.ts";
-import { createSightings } from "./sightings.ts";
+import type { Sightings } from "../../services/sightings.ts";
+import { createSightings } from "../../services/sightings.ts";
 
 /**
  * Microsoft Entra by Microsoft Graph, as an application with User.Read.All. The token goes to `url` and nowhere else:

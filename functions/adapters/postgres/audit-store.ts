@@ -6,7 +6,15 @@ import { audit, owners } from "./schema.ts";
 
 /** Call it in the transaction of the change. */
 export async function writeAudit(transaction: Database, entry: AuditEntry): Promise<void> {
-  await transaction.insert(audit).values({
+  await transaction.insert(audit).values(toValues(entry));
+}
+
+export async function writeAudits(transaction: Database, entries: readonly AuditEntry[]): Promise<void> {
+  if (entries.length > 0) await transaction.insert(audit).values(entries.map(toValues));
+}
+
+function toValues(entry: AuditEntry) {
+  return {
     at: new Date(entry.at),
     actorKind: entry.actor.kind,
     actorId: entry.actor.id,
@@ -17,7 +25,7 @@ export async function writeAudit(transaction: Database, entry: AuditEntry): Prom
     before: entry.before,
     after: entry.after,
     requestId: entry.actor.requestId,
-  });
+  };
 }
 
 export function createAuditStore(database: Database): AuditStore {
@@ -42,6 +50,8 @@ export function createAuditStore(database: Database): AuditStore {
         after: row.after,
       }));
     },
+
+    write: (entry) => writeAudit(database, entry),
   };
 }
 

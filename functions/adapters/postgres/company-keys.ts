@@ -88,8 +88,9 @@ function inState(state: OwnedKeyState | undefined, now: number): SQL | undefined
       return and(isCurrent, eq(keys.disabled, true));
     case "expired":
       return or(eq(keys.phase, "expired"), and(inArray(keys.phase, [...livePhases]), lte(keys.expiresAt, at)));
-    case "gone":
     case "revoked":
+      return inArray(keys.phase, ["revoking", "revoked"]);
+    case "gone":
       return eq(keys.phase, state);
   }
 }

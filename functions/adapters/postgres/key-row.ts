@@ -47,8 +47,13 @@ export function toSeenSpend(row: typeof keySpend.$inferSelect): SeenSpend & { re
  * changes more than one of their rows takes it first, so that no two wait for each other in a ring. Not "for update":
  * that would also wait for every row that refers to the owner, such as an entry of the record.
  */
-export async function lockOwner(transaction: Database, ownerId: string): Promise<void> {
-  await transaction.select({ id: owners.id }).from(owners).where(eq(owners.id, ownerId)).for("no key update");
+export async function lockOwner(transaction: Database, ownerId: string): Promise<{ readonly hasLeft: boolean }> {
+  const [owner] = await transaction
+    .select({ blockedAt: owners.blockedAt })
+    .from(owners)
+    .where(eq(owners.id, ownerId))
+    .for("no key update");
+  return { hasLeft: owner === undefined || owner.blockedAt !== null };
 }
 
 /** The owner's lock, by one of their keys; undefined when there is no such key. */
@@ -82,7 +87,7 @@ export async function readFacts(database: Database, ownerId: string, now: number
       live: sql<number>`count(*) filter (where ${and(inArray(keys.phase, ["reserved", "live"]), isCurrent)})::int`,
       retiring: sql<number>`count(*) filter (where ${and(eq(keys.phase, "retiring"), isCurrent)})::int`,
       overdue: sql<number>`count(*) filter (where ${isOverdue(now)})::int`,
-      limits: sql<number>`coalesce(sum(${keys.limitCents}) filter (where ${or(eq(keys.phase, "reserved"), isLive())}), 0)::float8`,
+      limits: sql<number>`coalesce(sum(${keys.limitCents}) filter (where ${inArray(keys.phase, ["reserved", ...livePhases, "revoking"])}), 0)::float8`,
       charges: sql<number>`coalesce(sum(${keys.chargedCents}) filter (where ${gt(keys.chargedUntil, new Date(now))}), 0)::float8`,
       // As JSON: drivers differ in how they read arrays.
       recent: sql<

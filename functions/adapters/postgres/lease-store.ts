@@ -20,6 +20,15 @@ export function createLeaseStore(database: Database): LeaseStore {
       return held === undefined ? undefined : { name, fence: held.fence };
     },
 
+    async extend({ name, fence }, until) {
+      const extended = await database
+        .update(leases)
+        .set({ expiresAt: new Date(until) })
+        .where(and(eq(leases.name, name), eq(leases.fence, fence)))
+        .returning({ name: leases.name });
+      return extended.length === 1;
+    },
+
     async release(lease, done) {
       const released = await database
         .update(leases)

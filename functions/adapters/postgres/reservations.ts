@@ -8,7 +8,7 @@ import { isLive, lockOwner, lockOwnerOf, readFacts, toKeyRow, wakeWaiting } from
 import { idempotency, keys, raises } from "./schema.ts";
 
 export async function reserve(transaction: Database, request: ReserveRequest): Promise<ReserveOutcome> {
-  await lockOwner(transaction, request.ownerId);
+  if ((await lockOwner(transaction, request.ownerId)).hasLeft) return { kind: "offboarded" };
   const [earlier] = await transaction
     .select()
     .from(idempotency)

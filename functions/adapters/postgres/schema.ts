@@ -20,12 +20,12 @@ import type { AnyPgColumn } from "drizzle-orm/pg-core";
 
 import { phases } from "../../policy/key-phase.ts";
 
-const time = () => timestamp({ withTimezone: true, mode: "date" });
+export const time = () => timestamp({ withTimezone: true, mode: "date" });
 
 /** One row: the name this deployment puts into the marks of its keys. */
 export const deployment = pgTable(
   "deployment",
-  { id: smallint().primaryKey().default(1), mark: text().notNull() },
+  { id: smallint().primaryKey().default(1), mark: text().notNull(), createdAt: time().notNull().defaultNow() },
   (table) => [check("deployment_is_one", sql`${table.id} = 1`)],
 );
 
@@ -38,7 +38,10 @@ export const owners = pgTable(
     email: text().notNull().unique(),
     groups: text().array().notNull(),
     createdAt: time().notNull(),
+    /** Since when the person has left. */
     blockedAt: time(),
+    /** Whether an administrator has approved it; what nobody approved counts for the brake. */
+    blockApproved: boolean().notNull().default(false),
   },
   (table) => [unique("owners_identity").on(table.issuer, table.subject)],
 );
@@ -160,12 +163,15 @@ export const keys = pgTable(
     /** The secret, sealed to its recipient; null once received. */
     sealedSecret: text(),
     sealedUntil: time(),
+    /** How often disabling it for good has failed. */
+    revokeTries: integer().notNull().default(0),
+    revokedAt: time(),
   },
   (table) => [
     index("keys_by_owner").on(table.ownerId, table.createdAt),
     index("keys_by_age")
       .on(table.createdAt, table.id)
-      .where(sql`${table.phase} in ('live', 'retiring', 'expired', 'gone', 'revoked')`),
+      .where(sql`${table.phase} in ('live', 'retiring', 'expired', 'gone', 'revoking', 'revoked')`),
     index("keys_reserved")
       .on(table.leaseUntil)
       .where(sql`${table.phase} = 'reserved'`),
@@ -186,7 +192,13 @@ export const keys = pgTable(
       .where(sql`${table.disabled} and ${table.phase} in ('live', 'retiring')`),
     index("keys_by_end")
       .on(table.phase, table.createdAt, table.id)
-      .where(sql`${table.phase} in ('expired', 'gone', 'revoked')`),
+      .where(sql`${table.phase} in ('expired', 'gone', 'revoking', 'revoked')`),
+    index("keys_revoking")
+      .on(table.leaseUntil)
+      .where(sql`${table.phase} = 'revoking'`),
+    index("keys_kept")
+      .on(table.revokedAt)
+      .where(sql`${table.phase} = 'revoked'`),
     /** Two rotations of one key at once would make two successors. */
     uniqueIndex("keys_one_successor")
       .on(table.replacesId)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { createSightings } from "../../../../functions/adapters/directory/sightings.ts";
+import { createSightings } from "../../../functions/services/sightings.ts";
 
 describe("sightings", () => {
   it("of 100,000 accounts are all kept, and of nobody else", () => {

@@ -1,0 +1,104 @@
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
+
+import type { Fetch } from "../adapters/openrouter/provisioner.ts";
+import type { Stores } from "../adapters/postgres/connect.ts";
+import { connectEmbedded, connectPostgres } from "../adapters/postgres/connect.ts";
+import { isDatabaseAway } from "../adapters/postgres/database.ts";
+import type { Runtime } from "../compose.ts";
+import type { RequestRecord } from "../http/env.ts";
+import type { Environment, Settings } from "../settings.ts";
+import { SettingsError, readSettings } from "../settings.ts";
+
+const poolSize = 20;
+/** How long a nightly run may take that nobody's request waits for. */
+export const nightlyMs = 25 * 60_000;
+
+/** What Node brings, alike for the server and for a single run. */
+export type NodeMeans = Omit<Runtime, "addressOf" | "afterAnswer">;
+
+/** Does the work with the settings of the environment, then closes what was opened for it. */
+export async function withMeans(
+  environment: Environment,
+  work: (settings: Settings, means: NodeMeans) => Promise<void>,
+): Promise<void> {
+  const settings = readSettings(environment, (path) => readFileSync(path, "utf8"));
+  const stores = await connect(settings);
+  try {
+    // Loaded only where a collector is named: it is larger than the function.
+    const telemetry =
+      settings.telemetryEndpoint === undefined
+        ? undefined
+        : (await import("../adapters/telemetry/otel.ts")).startTelemetry(settings.telemetryEndpoint);
+    const agent = new EnvHttpProxyAgent({ connections: 64, connect: { timeout: 5_000 }, keepAliveTimeout: 30_000 });
+    const fetch: Fetch = (url, init) => undiciFetch(url, { ...init, dispatcher: agent });
+    await work(settings, {
+      stores,
+      fetch,
+      clock: Date.now,
+      wait: async (milliseconds, signal) => {
+        await delay(milliseconds, undefined, { signal });
+      },
+      record: log,
+      telemetry,
+    });
+    await Promise.all([agent.close(), telemetry?.stop()]);
+  } finally {
+    await stores.close();
+  }
+}
+
+function connect(settings: Settings): Promise<Stores> {
+  return settings.databaseUrl === undefined
+    ? connectEmbedded(settings.dataDir)
+    : connectPostgres(settings.databaseUrl, poolSize);
+}
+
+export function log(entry: Readonly<Record<string, unknown>> | RequestRecord): void {
+  process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
+}
+
+/** Of work that no request waits for. */
+export function logFailure(error: unknown): void {
+  log({
+    event: "failed",
+    reason: isDatabaseAway(error) ? "database" : error instanceof Error ? error.name : "unknown",
+  });
+}
+
+/** Ends the process with what the work returns, or with 1 and a sentence. */
+export async function endWithFaults(work: () => Promise<number>): Promise<void> {
+  /**
+   * postgres.js writes the rollback of a transaction whose connection has just closed to a socket that is gone, from a
+   * timer that no caller can guard (porsager/postgres#1208). The transaction itself has failed properly by then, so this
+   * one error says nothing new; every other still ends the process.
+   */
+  process.on("uncaughtException", (error) => {
+    if (error instanceof TypeError && error.message === "Cannot read properties of null (reading 'write')") {
+      log({ event: "database connection lost in a transaction" });
+      return;
+    }
+    process.stderr.write(`${fault(error)}\n`);
+    process.exit(1);
+  });
+  try {
+    process.exit(await work());
+  } catch (error) {
+    // A driver's error may quote the database's address with its password: only what we wrote ourselves is shown whole.
+    process.stderr.write(`${fault(error)}\n`);
+    process.exit(1);
+  }
+}
+
+function fault(error: unknown): string {
+  if (error instanceof SettingsError) return error.message;
+  if (isDatabaseAway(error))
+    return "The database in DATABASE_URL cannot be reached. Check that it runs and that the address, user and password are right.";
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "EADDRINUSE")
+    return "The port is already in use. Stop what listens there, or set PORT to another (0 takes a free one).";
+  if (typeof code === "string") return `The function cannot go on (${code}).`;
+  return error instanceof Error ? error.message : "The function cannot go on.";
+}
