@@ -1,9 +1,9 @@
 import { Hono } from "hono/tiny";
-import { bearerAuth } from "hono/bearer-auth";
 
 import type { Deps } from "../services/deps.ts";
 import { ServiceError } from "../services/errors.ts";
 import { runNightly } from "../services/run-nightly.ts";
+import { carriesToken } from "./bearer.ts";
 import type { HttpEnv } from "./env.ts";
 
 /** Whoever calls waits for the answer; what is not done by then is the next run's. */
@@ -15,22 +15,14 @@ const runMs = 240_000;
  * does; repeating it is harmless.
  */
 export function cronRoutes(deps: Deps, secrets: readonly string[]) {
-  const isGuarded = secrets.length > 0;
-  const routes = new Hono<HttpEnv>();
-  routes.use(async (context, next) => {
-    const refuse = () => {
-      throw new ServiceError("unauthorized", "The bearer token is missing or not the one in CRON_SECRET.");
-    };
-    if (!isGuarded) refuse();
-    const check = bearerAuth<HttpEnv>({
-      token: [...secrets],
-      noAuthenticationHeaderMessage: refuse,
-      invalidAuthenticationHeaderMessage: refuse,
-      invalidTokenMessage: refuse,
-    });
-    return check(context, next);
-  });
-  return routes.on(["GET", "POST"], "/nightly", async (context) =>
-    context.json(await runNightly(deps, AbortSignal.timeout(runMs))),
-  );
+  return new Hono<HttpEnv>()
+    .use(async (context, next) => {
+      if (!(await carriesToken(context, secrets))) {
+        throw new ServiceError("unauthorized", "The bearer token is missing or not the one in CRON_SECRET.");
+      }
+      await next();
+    })
+    .on(["GET", "POST"], "/nightly", async (context) =>
+      context.json(await runNightly(deps, AbortSignal.timeout(runMs))),
+    );
 }

@@ -22,7 +22,7 @@ async function checkNightly(deps: Deps): Promise<readonly string[]> {
   if (last === undefined && deps.directory.length === 0) return [];
   const [latest, since] = await Promise.all([deps.nightly.latestRun(), last?.at ?? deps.nightly.deployedAt()]);
   return [
-    ...(now - since > 2 * intervalMs
+    ...(since !== undefined && now - since > 2 * intervalMs
       ? ["The nightly run is overdue: see that whatever calls it still does, and look at the log."]
       : []),
     ...(latest?.candidatesHash !== undefined && latest.approval === undefined

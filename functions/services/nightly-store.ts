@@ -93,6 +93,6 @@ export interface NightlyStore {
   approvedRun(): Promise<NightlyRun | undefined>;
   /** False when it has been approved before. */
   approveRun(id: string, adminId: string, now: number, audit: AuditEntry): Promise<boolean>;
-  /** When this deployment was set up. */
-  deployedAt(): Promise<number>;
+  /** When the first key was asked for here; undefined when none was. */
+  deployedAt(): Promise<number | undefined>;
 }

@@ -18,16 +18,16 @@ const msInDay = 24 * 3_600_000;
 
 /**
  * Disables leavers' keys at OpenRouter, reads each back, and only then calls it revoked. What fails stays in the queue
- * and is tried again, in this run while `isPatient` and by every later one: nothing here gives up. Returns the owners of
- * the keys that were revoked. Can be killed anywhere and run again, also beside others.
+ * and is tried again, in this run while `isPatient` and by every later one: nothing here gives up. Returns how many keys were
+ * revoked. Can be killed anywhere and run again, also beside others.
  */
-export async function revokeKeys(deps: Deps, signal: AbortSignal, isPatient: boolean): Promise<ReadonlySet<string>> {
-  const done = new Set<string>();
+export async function revokeKeys(deps: Deps, signal: AbortSignal, isPatient: boolean): Promise<number> {
+  let done = 0;
   for (let round = 0; !signal.aborted;) {
     const now = deps.clock();
     const claimed = await deps.revocations.claim(now, now + leaseMs, batch);
     if (claimed.length > 0) {
-      for (const row of await revokeAll(deps, claimed, signal)) done.add(row.ownerId);
+      done += await revokeAll(deps, claimed, signal);
       continue;
     }
     const nextAt = isPatient ? await deps.revocations.nextAt() : undefined;
@@ -42,17 +42,17 @@ async function revokeAll(
   deps: Deps,
   claimed: readonly { readonly row: KeyRow; readonly tries: number }[],
   signal: AbortSignal,
-): Promise<readonly KeyRow[]> {
+): Promise<number> {
   const queue = claimed.values();
   const seen: RevokedKey[] = [];
-  const vanished: KeyRow[] = [];
+  let vanished = 0;
   async function work(): Promise<void> {
     for (const { row, tries } of queue) {
       try {
         const charge = await disableForGood(deps, row, signal);
         if (charge === undefined) {
           await endVanished(deps, row, clockActor);
-          vanished.push(row);
+          vanished += 1;
         } else {
           seen.push({ row, charge });
         }
@@ -68,7 +68,7 @@ async function revokeAll(
   } finally {
     await deps.revocations.confirm(seen, deps.clock());
   }
-  return [...seen.map(({ row }) => row), ...vanished];
+  return seen.length + vanished;
 }
 
 /** The charge of a key that was seen disabled; undefined when OpenRouter no longer has it. Throws UpstreamError. */

@@ -101,6 +101,7 @@ async function runOnce(deps: Deps, lease: Lease, signal: AbortSignal): Promise<N
   const { mode } = deps.nightlyRules;
   const alerts: string[] = [];
 
+  const leftBefore = await deps.revocations.ownersLeft();
   const swept = await settle(deps, alerts, signal);
   const people = await checkPeople(deps, startedAt, signal);
   alerts.push(...people.alerts);
@@ -108,8 +109,9 @@ async function runOnce(deps: Deps, lease: Lease, signal: AbortSignal): Promise<N
   const leavers = people.due.filter(({ ownerId }) => decision.revoke.has(ownerId));
   const blocked = await endAccess(deps, { lease, runId: id, leavers, approved: decision.approved });
 
-  const finished = new Set([...blocked, ...(await revokeKeys(deps, signal, true))]);
+  await revokeKeys(deps, signal, true);
   const left = await deps.revocations.ownersLeft();
+  const stillLeft = new Set(left);
   if (left.length > 0) {
     alerts.push(
       `${left.length === 1 ? "1 person has" : `${left.length} people have`} left and still hold a key that OpenRouter did not disable. It is tried again.`,
@@ -131,7 +133,7 @@ async function runOnce(deps: Deps, lease: Lease, signal: AbortSignal): Promise<N
       active,
       inactive,
       unknown,
-      revoked: [...finished].filter((ownerId) => !left.includes(ownerId)).length,
+      revoked: [...new Set([...leftBefore, ...blocked])].filter((ownerId) => !stillLeft.has(ownerId)).length,
       failed: left.length,
       repaired: drift.repaired,
       swept,

@@ -15,7 +15,7 @@ export interface Settled {
   readonly cleared: number;
   readonly endedRaises: number;
   readonly fittedLimits: number;
-  /** People whose last key to be revoked was seen disabled. */
+  /** Leavers' keys that were seen disabled. */
   readonly revoked: number;
 }
 
@@ -39,7 +39,7 @@ export async function settleDue(deps: Deps, signal: AbortSignal): Promise<Settle
   const swept = await attempt(sweepReservations(deps, signal));
   const cleared = await attempt(clearOverdue(deps, undefined, signal));
   const fittedLimits = await attempt(fitLimits(deps, signal));
-  const revoked = (await revokeKeys(deps, signal, false)).size;
+  const revoked = await revokeKeys(deps, signal, false);
   if (failure !== undefined) throw failure;
   return { swept, cleared, endedRaises, fittedLimits, revoked };
 }

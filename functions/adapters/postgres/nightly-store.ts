@@ -186,7 +186,7 @@ export function createNightlyStore(database: Database): NightlyStore {
 
     async deployedAt() {
       const [row] = await database.select({ createdAt: deployment.createdAt }).from(deployment);
-      return row?.createdAt.getTime() ?? 0;
+      return row?.createdAt.getTime();
     },
   };
 }
