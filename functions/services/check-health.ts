@@ -2,8 +2,6 @@ import type { Deps } from "./deps.ts";
 
 /** The trigger runs once a day. */
 const intervalMs = 24 * 3_600_000;
-/** Fewer tries may be a moment's failure. */
-const stuckTries = 3;
 
 /** What is wrong, as sentences without a name in them, since everybody may ask; empty when nothing is. */
 export async function checkHealth(deps: Deps): Promise<readonly string[]> {
@@ -17,7 +15,7 @@ export async function checkHealth(deps: Deps): Promise<readonly string[]> {
 
 async function checkNightly(deps: Deps): Promise<readonly string[]> {
   const now = deps.clock();
-  const [last, stuck] = await Promise.all([deps.leases.lastDone("nightly"), deps.revocations.stuck(stuckTries, 1)]);
+  const [last, stuck] = await Promise.all([deps.leases.lastDone("nightly"), deps.revocations.stuck(1, 1)]);
   // Where nobody is asked about and it never ran, nobody expects it to.
   if (last === undefined && deps.directory.length === 0) return [];
   const [latest, since] = await Promise.all([deps.nightly.latestRun(), last?.at ?? deps.nightly.deployedAt()]);
