@@ -114,9 +114,9 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
       addressOf: runtime.addressOf,
       cronSecrets: settings.cronSecrets,
       scim:
-        settings.scimToken === undefined
+        settings.scim === undefined
           ? undefined
-          : { token: settings.scimToken, base: `${settings.publicUrl}${paths.scim}` },
+          : { token: settings.scim.token, base: `${settings.publicUrl}${paths.scim}` },
     }),
     settleDue: (signal) =>
       meter.inJob("settle due", async () => (await import("./services/settle-due.ts")).settleDue(deps, signal)),
@@ -141,7 +141,7 @@ function countingKeys(keys: KeyStore, telemetry: Telemetry | undefined): KeyStor
 
 /** Loaded when first asked: a start does not need it. */
 function directorySources(settings: Settings, { stores, fetch, wait, clock }: Runtime): readonly DirectorySource[] {
-  const { google, entra, scimToken, directoryCanary: canary } = settings;
+  const { google, entra, scim, directoryCanary: canary } = settings;
   const means = { fetch, wait, clock, canary };
   return [
     ...(google === undefined
@@ -158,7 +158,7 @@ function directorySources(settings: Settings, { stores, fetch, wait, clock }: Ru
             (await import("./adapters/directory/graph.ts")).createGraphDirectory({ ...entra, ...means }),
           ),
         ]),
-    ...(scimToken === undefined
+    ...(scim?.token === undefined
       ? []
       : [
           laterSource("SCIM", async () =>

@@ -19,16 +19,21 @@ export const directoryNames = [
   "REVOKED_KEEP_DAYS",
   "HEARTBEAT_URL",
 ] as const;
-/** The tenant and its sign-in are settings of sign-in as well. */
-type Name = (typeof directoryNames)[number] | "ENTRA_TENANT_ID" | "ENTRA_LOGIN_URL" | "ENTRA_API_AUDIENCE";
+/** The last ones are settings of other parts as well. */
+type Name =
+  | (typeof directoryNames)[number]
+  | "ENTRA_TENANT_ID"
+  | "ENTRA_LOGIN_URL"
+  | "ENTRA_API_AUDIENCE"
+  | "OPENROUTER_MANAGEMENT_KEY";
 
 export interface DirectorySettings {
   readonly google: GoogleSettings | undefined;
   readonly entra: EntraSettings | undefined;
   /** The id or address of a person known to be active. */
   readonly directoryCanary: string | undefined;
-  /** Undefined: no SCIM routes. */
-  readonly scimToken: string | undefined;
+  /** Undefined: no SCIM routes. Without a token that is long enough they refuse everybody. */
+  readonly scim: { readonly token: string | undefined } | undefined;
   /** Empty: the cron route refuses everybody. */
   readonly cronSecrets: readonly string[];
   readonly nightly: {
@@ -87,28 +92,40 @@ export function readDirectorySettings({ text, address, faults }: DirectoryReader
     }
     return value;
   };
-  const scimToken = secret("SCIM_TOKEN");
-  if (text("SCIM_TOKEN") !== undefined && scimToken === undefined) {
-    faults.push(
-      `SCIM_TOKEN is too short: give at least ${shortestSecret} characters, such as openssl rand -hex 32 prints.`,
-    );
+  // What opens one door, whoever knows it could else open another with.
+  const doors = (["SCIM_TOKEN", "CRON_SECRET", "OPENROUTER_MANAGEMENT_KEY"] as const).flatMap((name) => {
+    const value = text(name);
+    return value === undefined ? [] : [{ name, value }];
+  });
+  for (const [place, door] of doors.entries()) {
+    const same = doors.slice(0, place).find(({ value }) => value === door.value);
+    if (same !== undefined) faults.push(`${same.name} and ${door.name} are the same: give each a secret of its own.`);
   }
   const mode = text("NIGHTLY_MODE") ?? "report";
   if (mode !== "report" && mode !== "enforce") faults.push("NIGHTLY_MODE must be report or enforce.");
-  const heartbeat = text("HEARTBEAT_URL");
+  const schedule = text("NIGHTLY_SCHEDULE");
+  if (schedule !== undefined && !/^[\w*/,-]+(?: [\w*/,-]+){4}$/.test(schedule)) {
+    faults.push('NIGHTLY_SCHEDULE must be a cron expression of five fields, in UTC, such as "15 2 * * *".');
+  }
+  const canary = text("DIRECTORY_CANARY");
+  if (canary !== undefined && /\s/.test(canary)) {
+    faults.push("DIRECTORY_CANARY must be the id or e-mail address of one person.");
+  }
+  const heartbeatUrl = text("HEARTBEAT_URL");
+  if (heartbeatUrl !== undefined) address("HEARTBEAT_URL", heartbeatUrl);
   return {
     google: readGoogle(text, address, faults),
     entra: readEntra(text, address, faults),
-    directoryCanary: text("DIRECTORY_CANARY"),
-    scimToken,
+    directoryCanary: canary,
+    scim: text("SCIM_TOKEN") === undefined ? undefined : { token: secret("SCIM_TOKEN") },
     cronSecrets: [secret("CRON_SECRET"), secret("CRON_SECRET_PREVIOUS")].flatMap((each) => each ?? []),
     nightly: {
       mode: mode === "enforce" ? "enforce" : "report",
       minIntervalSeconds: whole("NIGHTLY_MIN_INTERVAL_SECONDS", 300, 86_400),
       keepRevokedDays: whole("REVOKED_KEEP_DAYS", 30, 3_650),
     },
-    nightlySchedule: text("NIGHTLY_SCHEDULE"),
-    heartbeatUrl: heartbeat === undefined ? undefined : address("HEARTBEAT_URL", heartbeat),
+    nightlySchedule: schedule,
+    heartbeatUrl,
   };
 }
 
@@ -194,7 +211,7 @@ function readEntra(text: ReadText, address: ReadAddress, faults: string[]): Entr
   // Where people sign in with an access token of the tenant, tenant and sign-in are given for that alone.
   const shared = text("ENTRA_API_AUDIENCE") === undefined ? (["ENTRA_TENANT_ID", "ENTRA_LOGIN_URL"] as const) : [];
   const own = ["ENTRA_CLIENT_ID", "ENTRA_CLIENT_SECRET", "GRAPH_URL"] as const;
-  const given = [...own, ...shared].filter((name) => text(name));
+  const given = [...shared, ...own].filter((name) => text(name));
   const missing = required.filter((name) => text(name) === undefined);
   if (given.length === 0) return undefined;
   for (const name of missing) {

@@ -114,7 +114,8 @@ export function readSettings(environment: Environment, readTextFile?: (path: str
     if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(domain))
       faults.push("ALLOWED_DOMAINS has an entry that is not a domain such as example.com.");
   }
-  if (faults.length > 0) throw new SettingsError(faults);
+  // A setting that two parts read is told once.
+  if (faults.length > 0) throw new SettingsError([...new Set(faults)]);
   return settings;
 }
 

@@ -58,7 +58,114 @@ describe("settings", () => {
       ],
       sessionRedirects: [],
       telemetryEndpoint: undefined,
+      google: undefined,
+      entra: undefined,
+      directoryCanary: undefined,
+      scim: undefined,
+      cronSecrets: [],
+      nightly: { mode: "report", minIntervalSeconds: 300, keepRevokedDays: 30 },
+      nightlySchedule: undefined,
+      heartbeatUrl: undefined,
     });
+  });
+
+  const serviceAccountKey = {
+    type: "service_account",
+    client_email: "directory@project.iam.gserviceaccount.com",
+    private_key: "-----BEGIN PRIVATE KEY-----\nplanted\n-----END PRIVATE KEY-----\n",
+    private_key_id: "planted-id",
+    token_uri: "https://oauth2.googleapis.com/token",
+  };
+  const long = "planted-and-long-enough-".repeat(2);
+
+  it("take all that the nightly trigger and the directories need", () => {
+    const { google, entra, directoryCanary, scim, cronSecrets, nightly, nightlySchedule, heartbeatUrl } = readSettings({
+      ...given,
+      GOOGLE_SA_KEY_JSON: JSON.stringify({
+        ...serviceAccountKey,
+        private_key: serviceAccountKey.private_key.replaceAll("\n", "\\n"),
+      }),
+      GOOGLE_DIRECTORY_SUBJECT: "admin@example.com",
+      ENTRA_TENANT_ID: "contoso.onmicrosoft.com",
+      ENTRA_CLIENT_ID: "application",
+      ENTRA_CLIENT_SECRET: "planted-secret",
+      DIRECTORY_CANARY: "100000000000000000001",
+      SCIM_TOKEN: `${long}1`,
+      CRON_SECRET: `${long}2`,
+      CRON_SECRET_PREVIOUS: `${long}3`,
+      NIGHTLY_MODE: "enforce",
+      NIGHTLY_MIN_INTERVAL_SECONDS: "0",
+      NIGHTLY_SCHEDULE: "15 2 * * MON-FRI",
+      REVOKED_KEEP_DAYS: "7",
+      HEARTBEAT_URL: "https://beat.example/planted/",
+    });
+    assert.deepStrictEqual(
+      { google, entra, directoryCanary, scim, cronSecrets, nightly, nightlySchedule, heartbeatUrl },
+      {
+        google: {
+          url: "https://admin.googleapis.com/admin/directory/v1",
+          serviceAccount: {
+            email: serviceAccountKey.client_email,
+            privateKey: serviceAccountKey.private_key,
+            privateKeyId: "planted-id",
+            tokenUrl: "https://oauth2.googleapis.com/token",
+          },
+          subject: "admin@example.com",
+        },
+        entra: {
+          url: "https://graph.microsoft.com/v1.0",
+          loginUrl: "https://login.microsoftonline.com",
+          tenantId: "contoso.onmicrosoft.com",
+          clientId: "application",
+          clientSecret: "planted-secret",
+        },
+        directoryCanary: "100000000000000000001",
+        scim: { token: `${long}1` },
+        cronSecrets: [`${long}2`, `${long}3`],
+        nightly: { mode: "enforce", minIntervalSeconds: 0, keepRevokedDays: 7 },
+        nightlySchedule: "15 2 * * MON-FRI",
+        heartbeatUrl: "https://beat.example/planted/",
+      },
+    );
+  });
+
+  it("take a service's address with its path or without", () => {
+    const urls = ["http://127.0.0.1:1/", "http://127.0.0.1:1/v1.0", "https://graph.microsoft.us/beta"].map(
+      (url) =>
+        readSettings({
+          ...given,
+          ENTRA_TENANT_ID: "t",
+          ENTRA_CLIENT_ID: "c",
+          ENTRA_CLIENT_SECRET: "s",
+          GRAPH_URL: url,
+        }).entra?.url,
+    );
+    const google = ["http://127.0.0.1:1", "http://127.0.0.1:1/admin/directory/v1/"].map(
+      (url) =>
+        readSettings({
+          ...given,
+          GOOGLE_SA_KEY_JSON: JSON.stringify({ ...serviceAccountKey, token_uri: "http://127.0.0.1:2/token" }),
+          GOOGLE_DIRECTORY_URL: url,
+        }).google?.url,
+    );
+    assert.deepStrictEqual(
+      [urls, google],
+      [
+        ["http://127.0.0.1:1/v1.0", "http://127.0.0.1:1/v1.0", "https://graph.microsoft.us/beta"],
+        ["http://127.0.0.1:1/admin/directory/v1", "http://127.0.0.1:1/admin/directory/v1"],
+      ],
+    );
+  });
+
+  it("leave out secrets that are too short, so that nothing opens the routes behind them", () => {
+    const { scim, cronSecrets } = readSettings({
+      ...given,
+      SCIM_TOKEN: "x".repeat(31),
+      CRON_SECRET: "y".repeat(31),
+      CRON_SECRET_PREVIOUS: long,
+    });
+    assert.deepStrictEqual([scim, cronSecrets], [{ token: undefined }, [long]]);
+    assert.deepStrictEqual(readSettings({ ...given, SCIM_TOKEN: " ", CRON_SECRET: "" }).scim, undefined);
   });
 
   it("name every fault at once and repeat no value", () => {
@@ -72,6 +179,20 @@ describe("settings", () => {
       SESSION_REDIRECTS: "https://*.planted.dev/callback",
       PLANS: "{planted",
       ALLOWED_DOMAINS: "",
+      GOOGLE_SA_KEY_JSON: "{planted",
+      GOOGLE_DIRECTORY_SUBJECT: "planted",
+      GOOGLE_DIRECTORY_URL: "http://planted.example",
+      ENTRA_TENANT_ID: "planted/../common",
+      ENTRA_CLIENT_ID: "planted",
+      ENTRA_CLIENT_SECRET: "planted",
+      GRAPH_URL: "http://planted.example",
+      ENTRA_LOGIN_URL: "planted",
+      DIRECTORY_CANARY: "planted planted",
+      NIGHTLY_MODE: "planted",
+      NIGHTLY_MIN_INTERVAL_SECONDS: "-planted",
+      NIGHTLY_SCHEDULE: "planted",
+      HEARTBEAT_URL: "http://planted.example/planted",
+      REVOKED_KEEP_DAYS: "1.5 planted",
     };
     const faults = faultsOf(environment);
     const named = [
@@ -83,6 +204,18 @@ describe("settings", () => {
       "SESSION_REDIRECTS",
       "PLANS",
       "ALLOWED_DOMAINS",
+      "GOOGLE_SA_KEY_JSON",
+      "GOOGLE_DIRECTORY_SUBJECT",
+      "GOOGLE_DIRECTORY_URL",
+      "ENTRA_TENANT_ID",
+      "GRAPH_URL",
+      "ENTRA_LOGIN_URL",
+      "DIRECTORY_CANARY",
+      "NIGHTLY_MODE",
+      "NIGHTLY_MIN_INTERVAL_SECONDS",
+      "NIGHTLY_SCHEDULE",
+      "HEARTBEAT_URL",
+      "REVOKED_KEEP_DAYS",
     ];
     assert.deepStrictEqual(
       [
@@ -189,6 +322,47 @@ describe("settings", () => {
     "a file of plans that is not there": [{ PLANS_FILE: "missing.json" }, /^PLANS_FILE cannot be read/],
     "a public host without its address": [{ HOST: "0.0.0.0" }, /^PUBLIC_URL is missing/],
     "a public address over http": [{ PUBLIC_URL: "http://keys.example.com" }, /^PUBLIC_URL must be an https address/],
+    "half of Google's directory": [{ GOOGLE_DIRECTORY_SUBJECT: "a@example.com" }, /^GOOGLE_SA_KEY_JSON is missing/],
+    "only the address of Google's directory": [
+      { GOOGLE_DIRECTORY_URL: "https://admin.googleapis.com" },
+      /^GOOGLE_SA_KEY_JSON is missing/,
+    ],
+    "a key that is no service account's": [
+      { GOOGLE_SA_KEY_JSON: JSON.stringify({ ...serviceAccountKey, type: "external_account" }) },
+      /^GOOGLE_SA_KEY_JSON is not the key of a service account/,
+    ],
+    "a key that would be signed for somebody else": [
+      { GOOGLE_SA_KEY_JSON: JSON.stringify({ ...serviceAccountKey, token_uri: "https://evil.example/token" }) },
+      /^GOOGLE_SA_KEY_JSON names a token_uri/,
+    ],
+    "such a key whose address only looks like Google's": [
+      {
+        GOOGLE_SA_KEY_JSON: JSON.stringify({
+          ...serviceAccountKey,
+          token_uri: "https://googleapis.com.evil.example/t",
+        }),
+      },
+      /^GOOGLE_SA_KEY_JSON names a token_uri/,
+    ],
+    "such a key over plain http": [
+      { GOOGLE_SA_KEY_JSON: JSON.stringify({ ...serviceAccountKey, token_uri: "http://oauth2.googleapis.com/token" }) },
+      /^GOOGLE_SA_KEY_JSON names a token_uri/,
+    ],
+    "an Entra application without its secret": [
+      { ENTRA_TENANT_ID: "t", ENTRA_CLIENT_ID: "c" },
+      /^ENTRA_CLIENT_SECRET is missing.* leave out ENTRA_TENANT_ID\.$/,
+    ],
+    "every tenant at once": [
+      { ENTRA_TENANT_ID: "common", ENTRA_CLIENT_ID: "c", ENTRA_CLIENT_SECRET: "s" },
+      /^ENTRA_TENANT_ID must be/,
+    ],
+    "one secret for two doors": [{ SCIM_TOKEN: long, CRON_SECRET: long }, /^SCIM_TOKEN and CRON_SECRET are the same/],
+    "a door that another secret opens": [
+      { CRON_SECRET: given.OPENROUTER_MANAGEMENT_KEY },
+      /^CRON_SECRET and OPENROUTER_MANAGEMENT_KEY are the same/,
+    ],
+    "a schedule with seconds": [{ NIGHTLY_SCHEDULE: "0 15 2 * * *" }, /^NIGHTLY_SCHEDULE must be/],
+    "a mode that does not exist": [{ NIGHTLY_MODE: "dry" }, /^NIGHTLY_MODE must be/],
     "a host that only looks like this machine": [
       { OIDC_ISSUER: "http://127.0.0.1@evil.example" },
       /^OIDC_ISSUER must be/,
