@@ -5,7 +5,7 @@ import type { DocumentMeans } from "./adapters/identity/issuer-document.ts";
 import { pathPattern } from "./adapters/openrouter/path-pattern.ts";
 import type { Fetch } from "./adapters/openrouter/provisioner.ts";
 import { createProvisioner } from "./adapters/openrouter/provisioner.ts";
-import type { Stores } from "./adapters/postgres/connect.ts";
+import type { Stores } from "./adapters/postgres/stores.ts";
 import { isDatabaseAway } from "./adapters/postgres/database.ts";
 import { editorSchemes, extensionId, paths, redirectPath } from "./contract/paths.ts";
 import type { App } from "./http/app.ts";

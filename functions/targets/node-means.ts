@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
 
 import type { Fetch } from "../adapters/openrouter/provisioner.ts";
-import type { Stores } from "../adapters/postgres/connect.ts";
+import type { Stores } from "../adapters/postgres/stores.ts";
 import { connectEmbedded, connectPostgres } from "../adapters/postgres/connect.ts";
 import { isDatabaseAway } from "../adapters/postgres/database.ts";
 import type { Runtime } from "../compose.ts";

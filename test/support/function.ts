@@ -6,7 +6,7 @@ import { getRequestListener } from "@hono/node-server";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import { compactDecrypt, exportJWK, generateKeyPair } from "jose";
 
-import type { Stores } from "../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import { compose } from "../../functions/compose.ts";
 import { TokenAnswer } from "../../functions/contract/account.ts";
 import type { Recipient } from "../../functions/contract/keys.ts";

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 
 import { and, inArray } from "drizzle-orm";
 
-import type { Stores } from "../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import type { Database } from "../../functions/adapters/postgres/database.ts";
 import { keys, raises } from "../../functions/adapters/postgres/schema.ts";
 import type { ComposedFunction } from "../../functions/compose.ts";

@@ -1,4 +1,4 @@
-import type { Stores } from "../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import type { Database } from "../../functions/adapters/postgres/database.ts";
 import { faultsAtRest, faultsNow, readBooks } from "../support/books.ts";
 import { createKit } from "../support/function.ts";

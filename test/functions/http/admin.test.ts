@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { AdminKeysAnswer, AuditAnswer } from "../../../functions/contract/admin.ts";
 import type { AdminKey, AuditRecord } from "../../../functions/contract/admin.ts";
 import { Key, KeysAnswer } from "../../../functions/contract/keys.ts";
-import type { Stores } from "../../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import { codeOf, create, manage } from "../../support/callers.ts";
 import { databaseKinds } from "../../support/databases.ts";
 import type { Caller, RunningFunction } from "../../support/function.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import type { Stores } from "../../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import { TokenAnswer } from "../../../functions/contract/account.ts";
 import { ProblemAnswer } from "../../../functions/contract/problem.ts";
 import { databaseKinds } from "../../support/databases.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import type { JWTPayload } from "jose";
 
-import type { Stores } from "../../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import { TokenAnswer } from "../../../functions/contract/account.ts";
 import { codeOf } from "../../support/attempt.ts";
 import { databaseKinds } from "../../support/databases.ts";

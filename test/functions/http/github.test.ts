@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import type { Stores } from "../../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import { attempt, outcome } from "../../support/attempt.ts";
 import { databaseKinds, dump } from "../../support/databases.ts";
 import type { RunningFunction } from "../../support/function.ts";

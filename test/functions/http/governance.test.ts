@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import * as z from "zod/mini";
 
-import type { Stores } from "../../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import { AdminKeysAnswer } from "../../../functions/contract/admin.ts";
 import { CreateKeyAnswer, KeysAnswer } from "../../../functions/contract/keys.ts";
 import { codeOf, create, manage, tryCreate } from "../../support/callers.ts";

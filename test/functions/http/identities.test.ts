@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import type { Stores } from "../../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import { IdentitiesAnswer } from "../../../functions/contract/identities.ts";
 import { CreateKeyAnswer, KeysAnswer } from "../../../functions/contract/keys.ts";
 import { attempt, codeOf, outcome } from "../../support/attempt.ts";

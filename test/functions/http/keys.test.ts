@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 
-import type { Stores } from "../../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import { CreateKeyAnswer, Key, KeysAnswer } from "../../../functions/contract/keys.ts";
 import { ProblemAnswer } from "../../../functions/contract/problem.ts";
 import { databaseKinds } from "../../support/databases.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import type { Stores } from "../../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import { AuditAnswer } from "../../../functions/contract/admin.ts";
 import { KeysAnswer } from "../../../functions/contract/keys.ts";
 import { NightlyRunsAnswer } from "../../../functions/contract/runs.ts";

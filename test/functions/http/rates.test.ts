@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import type { Stores } from "../../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import { clientAddress } from "../../../functions/http/client-address.ts";
 import type { RateKind } from "../../../functions/policy/rates.ts";
 import { minuteOf, mostRequestsPerMinute } from "../../../functions/policy/rates.ts";

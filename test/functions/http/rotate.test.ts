@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 
-import type { Stores } from "../../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import type { Key } from "../../../functions/contract/keys.ts";
 import { KeysAnswer, RotateKeyAnswer } from "../../../functions/contract/keys.ts";
 import { codeOf, create, pick, tryCreate } from "../../support/callers.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-import type { Stores } from "../../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import { CreateKeyAnswer } from "../../../functions/contract/keys.ts";
 import { SessionsAnswer } from "../../../functions/contract/sessions.ts";
 import { codeOf, exchange } from "../../support/attempt.ts";

@@ -4,7 +4,7 @@ import type { Server } from "node:http";
 
 import type { JWTPayload } from "jose";
 
-import type { Stores } from "../../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import { codeOf, exchange, outcome } from "../../support/attempt.ts";
 import { databaseKinds } from "../../support/databases.ts";
 import type { FunctionOptions, RunningFunction } from "../../support/function.ts";

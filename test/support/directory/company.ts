@@ -1,4 +1,4 @@
-import type { Stores } from "../../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import type { FunctionOptions, RunningFunction } from "../function.ts";
 import { startFunction } from "../function.ts";
 import type { Person } from "../issuer/people.ts";

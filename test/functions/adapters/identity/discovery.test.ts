@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { IssuerDocuments } from "../../../../functions/adapters/identity/discovery.ts";
 import { createIssuerDocuments } from "../../../../functions/adapters/identity/discovery.ts";
 import type { IssuerFetch } from "../../../../functions/adapters/identity/fetch-json.ts";
-import type { Stores } from "../../../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../../../functions/adapters/postgres/stores.ts";
 import type { IssuerKind } from "../../../../functions/policy/issuer-kind.ts";
 import { databaseKinds } from "../../../support/databases.ts";
 import type { Issuer } from "../../../support/issuer/issuer.ts";
