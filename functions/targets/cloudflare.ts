@@ -57,7 +57,7 @@ export default {
     return new Response(readable, response);
   },
 
-  async scheduled(_event: unknown, bindings: Bindings, context: ExecutionContext): Promise<void> {
+  async scheduled(_event: unknown, bindings: Bindings): Promise<void> {
     const event = open(readBindings(bindings));
     try {
       log({ event: "nightly", ...(await event.runNightly(AbortSignal.timeout(nightlyMs))) });
