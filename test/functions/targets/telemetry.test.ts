@@ -129,6 +129,7 @@ describe("what a collector is told", function () {
           ],
           parts: [
             ["accounts.findSession", 3],
+            ["accounts.findSession", 3],
             ["keys.confirm", 3],
             ["keys.deployment", 3],
             ["keys.reserve", 3],
@@ -142,7 +143,9 @@ describe("what a collector is told", function () {
             "DELETE /keys/{hash}",
             "GET /keys/{hash}",
             "keys.end",
+            "keys.lookAgain",
             "keys.ownedKey",
+            "keys.saveSpend",
             "rates.count",
           ],
           unknown: false,
