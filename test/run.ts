@@ -4,13 +4,13 @@ import { ensureHost } from "./host/setup.ts";
 import { ensureTools } from "./tools/setup.ts";
 
 /**
- * Every test that needs no account, in two lanes side by side that take about equally long on two cores: the function,
- * and what needs an editor, which waits for it most of the time. A kind that fails does not keep the next from running.
+ * Every test that needs no account, in two lanes side by side that take about equally long on two cores: what needs an
+ * editor, which waits for it most of the time, and what needs none. A kind that fails does not keep the next from running.
  */
 interface Stage {
   readonly name: string;
   /** "first" comes before both lanes. */
-  readonly lane: "first" | "function" | "editor";
+  readonly lane: "first" | "no editor" | "editor";
   readonly words: readonly string[];
 }
 
@@ -20,8 +20,13 @@ const stages: readonly Stage[] = [
   { name: "bundles", lane: "first", words: ["esbuild.config.mjs"] },
   {
     name: "the function on PGlite and PostgreSQL",
-    lane: "function",
+    lane: "no editor",
     words: [...units, "--ignore", "test/extension/**", "--ignore", "test/support/**"],
+  },
+  {
+    name: "the extension's logic and the stand-ins",
+    lane: "no editor",
+    words: [...units, "--ignore", "test/functions/**"],
   },
   { name: "a suite inside the extension host", lane: "editor", words: ["test/host/run-suite.ts"] },
   {
@@ -33,11 +38,6 @@ const stages: readonly Stage[] = [
     name: "the coding tools' own command lines",
     lane: "editor",
     words: [mocha, "--no-config", "--timeout", "900000", "test/tools/*.test.ts"],
-  },
-  {
-    name: "the extension's logic and the stand-ins",
-    lane: "editor",
-    words: [...units, "--ignore", "test/functions/**"],
   },
 ];
 
@@ -99,10 +99,10 @@ async function runLane(lane: readonly Stage[], isAlone: boolean): Promise<void> 
 }
 
 const inLane = (lane: Stage["lane"]) => chosen.filter((stage) => stage.lane === lane);
-const isOneLane = inLane("function").length === 0 || inLane("editor").length === 0;
+const isOneLane = inLane("no editor").length === 0 || inLane("editor").length === 0;
 await runLane(inLane("first"), true);
 if (!isOneLane) console.log("\nTwo lanes run side by side; each kind's lines come when it has ended.");
-await Promise.all([runLane(inLane("function"), isOneLane), fetching.then(() => runLane(inLane("editor"), isOneLane))]);
+await Promise.all([runLane(inLane("no editor"), isOneLane), fetching.then(() => runLane(inLane("editor"), isOneLane))]);
 console.log(`\n${rows.join("\n")}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -73,7 +73,7 @@ export async function bundleFunction(): Promise<{ readonly program: string; read
     platform: "node",
     format: "esm",
     logLevel: "error",
-    external: ["undici", "@electric-sql/pglite"],
+    external: ["undici", "@electric-sql/pglite", "@opentelemetry/*"],
   });
   await cp("functions/adapters/postgres/migrations", join(folder, "migrations"), { recursive: true });
   return { program: join(folder, "node.mjs"), remove: () => rm(folder, { recursive: true, force: true }) };

@@ -22,8 +22,11 @@ export interface Microsoft {
   readonly stop: () => Promise<void>;
 }
 
+/** One for a whole process: making its key takes longer than most tests, and each start has an address of its own. */
+let tenantSmith: TokenSmith | undefined;
+
 export async function startMicrosoft(): Promise<Microsoft> {
-  const smith = createTokenSmith("microsoft-1");
+  const smith = (tenantSmith ??= createTokenSmith("microsoft-1"));
   const requests: string[] = [];
   let isBroken = false;
   const server = createServer();

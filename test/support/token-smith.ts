@@ -21,6 +21,9 @@ export interface TokenSmith {
   readonly strangersKey: KeyObject;
 }
 
+/** One stranger for all issuers of a process, made when first needed: that takes longer than most tests. */
+let strangersKey: KeyObject | undefined;
+
 export function createTokenSmith(kid = "key-1"): TokenSmith {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const jwks: JSONWebKeySet = { keys: [{ ...publicKey.export({ format: "jwk" }), kty: "RSA", kid, use: "sig" }] };
@@ -31,7 +34,9 @@ export function createTokenSmith(kid = "key-1"): TokenSmith {
       new SignJWT(claims).setProtectedHeader({ alg: "RS256", typ: "JWT", kid, ...header }).sign(key),
     leaveUnsigned: (claims) => `${encode({ alg: "none", typ: "JWT" })}.${encode(claims)}.`,
     publicPem: new TextEncoder().encode(createPublicKey(privateKey).export({ type: "spki", format: "pem" }).toString()),
-    strangersKey: generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey,
+    get strangersKey() {
+      return (strangersKey ??= generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey);
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,9 +7,10 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import connect from "postgres";
 
+import { connectEmbedded } from "../../../functions/adapters/postgres/connect.ts";
 import { CreateKeyAnswer } from "../../../functions/contract/keys.ts";
 import type { FunctionProcess } from "../../support/function-process.ts";
-import { startFunctionProcess } from "../../support/function-process.ts";
+import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
 import type { Answer, CreateKit } from "../../support/function.ts";
 import { call, createKit, getCode } from "../../support/function.ts";
 import type { Issuer } from "../../support/issuer/issuer.ts";
@@ -24,7 +25,17 @@ describe("the function as a process", function () {
   let openRouter: OpenRouterStandIn;
   let issuer: Issuer;
   let folder: string;
+  let bundle: Awaited<ReturnType<typeof bundleFunction>>;
+  /** As a first start leaves it, which takes several times as long as the next; each test has a copy of its own. */
+  let started: string;
   let running: FunctionProcess | undefined;
+
+  before(async () => {
+    bundle = await bundleFunction();
+    started = await mkdtemp(join(tmpdir(), "openrouter-keys-started-"));
+    await (await connectEmbedded(started)).close();
+  });
+  after(() => Promise.all([bundle.remove(), rm(started, { recursive: true, force: true })]));
 
   beforeEach(async () => {
     openRouter = await startOpenRouter();
@@ -49,14 +60,18 @@ describe("the function as a process", function () {
     ALLOWED_DOMAINS: "example.com",
   });
 
-  async function start(environment: Readonly<Record<string, string>> = {}): Promise<FunctionProcess> {
-    running = await startFunctionProcess({ ...settings(), ...environment });
+  async function start(
+    environment: Readonly<Record<string, string>> = {},
+    program = bundle.program,
+  ): Promise<FunctionProcess> {
+    running = await startFunctionProcess({ ...settings(), ...environment }, program);
     issuer.setRedirectUris([`${running.url}/v1/auth/callback`]);
     return running;
   }
 
   it("keeps sessions and keys over a restart, and ends with 0 on SIGTERM", async () => {
-    const first = await start();
+    // As the sources are run; what starts below is the same in one file.
+    const first = await start({}, "functions/targets/node.ts");
     const token = await signIn(first.url);
     const kit = await createKit();
     const made = await create(first.url, token, kit);
@@ -67,6 +82,7 @@ describe("the function as a process", function () {
   });
 
   it("finishes the request under way before it ends", async () => {
+    await cp(started, folder, { recursive: true });
     const { url, terminate } = await start();
     const token = await signIn(url);
     openRouter.faults.add({ method: "POST", path: "/keys", fault: { kind: "latency", ms: 1_000 } });
@@ -77,6 +93,7 @@ describe("the function as a process", function () {
   });
 
   it("ends with exactly one key when it is killed while OpenRouter makes it", async () => {
+    await cp(started, folder, { recursive: true });
     const { url, kill } = await start();
     const token = await signIn(url);
     const kit = await createKit();
@@ -93,6 +110,7 @@ describe("the function as a process", function () {
   });
 
   it("says in one sentence why it cannot start, with nothing of the secrets", async () => {
+    await cp(started, folder, { recursive: true });
     const blocker = createServer();
     await new Promise<void>((resolve) => blocker.listen(0, "127.0.0.1", resolve));
     const address = blocker.address();
@@ -118,8 +136,9 @@ describe("the function as a process", function () {
   });
 
   it("keeps a second process away from the embedded database", async () => {
+    await cp(started, folder, { recursive: true });
     await start();
-    const message = await startFunctionProcess(settings()).then(
+    const message = await startFunctionProcess(settings(), bundle.program).then(
       () => "it started",
       (error: Error) => error.message,
     );
@@ -134,7 +153,8 @@ describe("the function as a process", function () {
     after(() => postgres.stop());
 
     it("survives a database that goes away between OpenRouter's answer and the confirmation", async () => {
-      const { url, output } = await start({ DATABASE_URL: await postgres.createDatabase() });
+      const database = await postgres.createDatabase();
+      const { url, output } = await start({ DATABASE_URL: database });
       const token = await signIn(url);
       const kit = await createKit();
       openRouter.faults.add({
@@ -149,6 +169,7 @@ describe("the function as a process", function () {
       const lost = await creating;
       const health = await call(url, "GET", "/v1/health");
       await postgres.restart();
+      await endLeases(database);
       const made = await createUntilMade(url, token, kit);
       const secret = await kit.open(CreateKeyAnswer.parse(made.body).sealedSecret ?? "");
       const listed = await call(url, "GET", "/v1/keys", { headers: bearer(token) });
@@ -221,6 +242,14 @@ async function createUntilMade(url: string, token: string, kit: CreateKit): Prom
   }, 45_000);
   if (last === undefined) throw new Error("No create was answered.");
   return last;
+}
+
+/** As if the hold on what is under way had run out: nobody waits for that here. */
+async function endLeases(database: string): Promise<void> {
+  const client = connect(database, { max: 1 });
+  const ended = await client`update keys set lease_until = 'epoch' where phase = 'reserved'`;
+  await client.end();
+  assert.equal(ended.count, 1, "one reservation was to be held");
 }
 
 function bearer(token: string): Readonly<Record<string, string>> {

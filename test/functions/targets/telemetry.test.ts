@@ -7,7 +7,7 @@ import { SettingsError, readSettings } from "../../../functions/settings.ts";
 import type { Collector, CollectedSpan } from "../../support/collector.ts";
 import { startCollector } from "../../support/collector.ts";
 import type { FunctionProcess } from "../../support/function-process.ts";
-import { startFunctionProcess } from "../../support/function-process.ts";
+import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
 import { call, createKit, getCode } from "../../support/function.ts";
 import type { Issuer } from "../../support/issuer/issuer.ts";
 import { startIssuer } from "../../support/issuer/issuer.ts";
@@ -63,9 +63,11 @@ describe("what a collector is told", function () {
   let openRouter: OpenRouterStandIn;
   let issuer: Issuer;
   let door: Door;
+  let bundle: Awaited<ReturnType<typeof bundleFunction>>;
   let running: FunctionProcess | undefined;
 
   before(async () => {
+    bundle = await bundleFunction();
     postgres = await startPostgres();
     openRouter = await startOpenRouter({ managementKey: "planted-management-key" });
     issuer = await startIssuer({ redirectUris: [] });
@@ -78,11 +80,14 @@ describe("what a collector is told", function () {
   });
 
   after(async () => {
-    await Promise.all([postgres.stop(), openRouter.stop(), issuer.stop(), close(door.server)]);
+    await Promise.all([postgres.stop(), openRouter.stop(), issuer.stop(), close(door.server), bundle.remove()]);
   });
 
-  async function start(environment: Readonly<Record<string, string>>): Promise<FunctionProcess> {
-    running = await startFunctionProcess({
+  async function start(
+    environment: Readonly<Record<string, string>>,
+    program = bundle.program,
+  ): Promise<FunctionProcess> {
+    const settings = {
       PORT: "0",
       DATABASE_URL: await postgres.createDatabase(),
       OPENROUTER_MANAGEMENT_KEY: openRouter.managementKey,
@@ -92,7 +97,8 @@ describe("what a collector is told", function () {
       OIDC_CLIENT_SECRET: issuer.clientSecret,
       ALLOWED_DOMAINS: "example.com",
       ...environment,
-    });
+    };
+    running = await startFunctionProcess(settings, program);
     issuer.setRedirectUris([`${running.url}/v1/auth/callback`]);
     return running;
   }
@@ -163,10 +169,9 @@ describe("what a collector is told", function () {
   it("costs nothing where no collector is named: nothing of OpenTelemetry is loaded", async () => {
     const loaded: Record<string, boolean> = {};
     for (const [name, environment] of Object.entries({ named: { [setting]: "http://127.0.0.1:9" }, none: {} })) {
-      const { url, terminate, output } = await start({
-        ...environment,
-        NODE_OPTIONS: "--import=./test/support/trace-modules.ts",
-      });
+      // Of the sources, whose modules can be told apart.
+      const traced = { ...environment, NODE_OPTIONS: "--import=./test/support/trace-modules.ts" };
+      const { url, terminate, output } = await start(traced, "functions/targets/node.ts");
       await work(url);
       await terminate();
       assert.match(output(), /^loaded hono\//m);

@@ -30,8 +30,11 @@ export interface Postgres {
 
 const portAttempts = 5;
 
-/** Starts a fresh server; 1 to 2 seconds on two cores. It accepts 100 connections and does not sync to disk. */
-export async function startPostgres(): Promise<Postgres> {
+/**
+ * Starts a fresh server; 1 to 2 seconds on two cores. It accepts 100 connections and does not sync to disk.
+ * `settings` are further ones of postgresql.conf.
+ */
+export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<Postgres> {
   const user = await findUnprivilegedUser();
   const folder = await makeReachableFolder("openrouter-keys-postgres-", user);
   const follower = endWithParent(folder);
@@ -42,7 +45,7 @@ export async function startPostgres(): Promise<Postgres> {
   let surroundings: Surroundings;
 
   async function launch(): Promise<void> {
-    server = await startServer(surroundings, serverArguments(folder, port));
+    server = await startServer(surroundings, serverArguments(folder, port, settings));
     follower.follow(server.pid);
   }
 
@@ -138,7 +141,7 @@ async function createCluster(surroundings: Surroundings, password: string): Prom
   await rm(passwordFile);
 }
 
-function serverArguments(folder: string, port: number): readonly string[] {
+function serverArguments(folder: string, port: number, further: Readonly<Record<string, string>>): readonly string[] {
   const settings = {
     port,
     listen_addresses: "127.0.0.1",
@@ -149,6 +152,7 @@ function serverArguments(folder: string, port: number): readonly string[] {
     dynamic_shared_memory_type: "mmap",
     fsync: "off",
     full_page_writes: "off",
+    ...further,
   };
   return [
     "-D",
