@@ -149,6 +149,7 @@ const eachTable = "select tablename from pg_tables where schemaname = 'public' a
 async function keepRows(client: PGlite): Promise<void> {
   await client.exec(`
     create schema kept;
+    create table kept.sequence_places as select seqrelid, pg_sequence_last_value(seqrelid) as place from pg_sequence;
     do $$ declare name text; begin
       for name in ${eachTable} loop
         execute format('create table kept.%1$I as table public.%1$I', name);
@@ -168,7 +169,7 @@ async function restoreRows(client: PGlite): Promise<void> {
         execute format('insert into public.%1$I overriding system value table kept.%1$I', name);
       end loop;
     end $$;
-    select setval(seqrelid, seqstart, false) from pg_sequence;
+    select setval(seqrelid, coalesce(place, 1), place is not null) from kept.sequence_places;
     commit`);
 }
 
