@@ -17,7 +17,13 @@ for (const kind of databaseKinds) {
 
     async function look() {
       await (await kind.open()).close();
-      return { rows: await dump(kind), columns: await kind.query(columns), firstId: await kind.query(fill) };
+      return {
+        rows: await dump(kind),
+        columns: await kind.query(columns),
+        firstId: await kind.query(fill),
+        // The migrations themselves have taken a number here.
+        nextId: await kind.query("insert into shown_key_changes (change) values (0) returning id"),
+      };
     }
 
     it("has nothing of the one before, however that was left", async () => {

@@ -9,7 +9,7 @@ import type { Sql } from "postgres";
 import * as z from "zod/mini";
 
 import { connectPostgres, openStores } from "../../functions/adapters/postgres/connect.ts";
-import type { Stores } from "../../functions/adapters/postgres/stores.ts";
+import type { Stores } from "../../functions/adapters/postgres/connect.ts";
 import type { Database } from "../../functions/adapters/postgres/database.ts";
 import type { Postgres } from "./postgres/postgres.ts";
 import { startPostgres } from "./postgres/postgres.ts";
@@ -145,11 +145,11 @@ const catalog = {
 /** Every table but the one that says which migrations have run. */
 const eachTable = "select tablename from pg_tables where schemaname = 'public' and tablename <> 'schema_migrations'";
 
-/** Sets aside the rows that migrations make themselves. */
+/** Sets aside the rows that migrations make themselves, and the numbers that these took. */
 async function keepRows(client: PGlite): Promise<void> {
   await client.exec(`
     create schema kept;
-    create table kept.sequence_places as select seqrelid, pg_sequence_last_value(seqrelid) as place from pg_sequence;
+    create table kept.numbers_used as select seqrelid, seqstart, pg_sequence_last_value(seqrelid) as last from pg_sequence;
     do $$ declare name text; begin
       for name in ${eachTable} loop
         execute format('create table kept.%1$I as table public.%1$I', name);
@@ -169,7 +169,7 @@ async function restoreRows(client: PGlite): Promise<void> {
         execute format('insert into public.%1$I overriding system value table kept.%1$I', name);
       end loop;
     end $$;
-    select setval(seqrelid, coalesce(place, 1), place is not null) from kept.sequence_places;
+    select setval(seqrelid, coalesce(last, seqstart), last is not null) from kept.numbers_used;
     commit`);
 }
 
