@@ -9,7 +9,7 @@ import type { Sql } from "postgres";
 import * as z from "zod/mini";
 
 import { connectPostgres, openStores } from "../../functions/adapters/postgres/connect.ts";
-import type { Stores } from "../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import type { Database } from "../../functions/adapters/postgres/database.ts";
 import type { Postgres } from "./postgres/postgres.ts";
 import { startPostgres } from "./postgres/postgres.ts";
