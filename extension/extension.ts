@@ -28,9 +28,9 @@ import { createSecretVault } from "./keys/secret-vault.ts";
 import { createServing } from "./keys/serve-tools.ts";
 import { createToolsKeyChoice } from "./keys/tools-key.ts";
 import { offerReload, signInCommand, signInWithCode, signOutCommand } from "./ui/account-commands.ts";
-import { deleteKey, disableKey, enableKey, renameKey } from "./ui/change-key.ts";
+import { choose, deleteKey, disableKey, enableKey, renameKey } from "./ui/change-key.ts";
 import { registerCommands } from "./ui/commands.ts";
-import { createKey } from "./ui/create-key.ts";
+import { createKey, makeAndCheck, offerDeletion } from "./ui/create-key.ts";
 import { createEditorDialogs } from "./ui/editor-dialogs.ts";
 import { createKeysView } from "./ui/keys-view.ts";
 import { createLeavingAddress } from "./ui/leave-address.ts";
@@ -41,6 +41,7 @@ import { createSettling } from "./ui/settle-keys.ts";
 import { contextsOf } from "./ui/show-contexts.ts";
 import { showSignIns, type ShowSignIns } from "./ui/sign-ins.ts";
 import { createSpendStatus } from "./ui/spend-status.ts";
+import { withAccess } from "./ui/with-access.ts";
 
 /** Builds everything and connects it; what anything does is in its own file. Asks nobody and waits for nothing. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -121,25 +122,38 @@ export function activate(context: vscode.ExtensionContext): void {
   own(ring.onDidChange((state) => contexts.set(contextsOf(state))));
   // A part of its own: it is seldom looked at.
   const showPick: ShowSignIns = async (content) => (await import("./ui/sign-ins-pick.ts")).pickSignIn(content);
+  const makeDeps = {
+    ...keyDeps,
+    creation,
+    openRouterUrl: settings.openRouterUrl,
+    checkLive: (base: string, secret: string, signal: AbortSignal) =>
+      checkLive({ fetch, clock, log }, base, secret, signal),
+    settleLater: () => void settling.settle(),
+  };
   const signOut = (): Promise<void> => signOutCommand({ ...accessDeps, sessions, client, log });
   own(
     registerCommands(
       { dialogs, log },
       {
-        "openrouterKeys.createKey": () =>
-          createKey({
-            ...keyDeps,
-            creation,
-            openRouterUrl: settings.openRouterUrl,
-            checkLive: (base, secret, signal) => checkLive({ fetch, clock, log }, base, secret, signal),
-            machineName: machineName(hostname()),
-            settleLater: () => void settling.settle(),
-          }),
+        "openrouterKeys.createKey": () => createKey({ ...makeDeps, machineName: machineName(hostname()) }),
         "openrouterKeys.signIn": () => signInCommand(accessDeps),
         "openrouterKeys.signInWithCode": () => signInWithCode(accessDeps),
         "openrouterKeys.signOut": signOut,
         "openrouterKeys.showSignIns": () =>
           showSignIns({ ...accessDeps, signIns, signOut, show: showPick, now: clock.now }),
+        "openrouterKeys.rotateKey": async (argument) => {
+          const { rotateKey } = await import("./ui/rotate-key.ts");
+          await rotateKey(
+            {
+              ...makeDeps,
+              choose: (chosen, title, fits) => choose(makeDeps, chosen, title, fits),
+              withAccess: (work) => withAccess(makeDeps, work),
+              makeAndCheck: (title, access, make) => makeAndCheck(makeDeps, title, access, make),
+              offerDeletion: (access, key) => offerDeletion(makeDeps, access, key),
+            },
+            argument,
+          );
+        },
         "openrouterKeys.disableKey": (argument) => disableKey(keyDeps, argument),
         "openrouterKeys.enableKey": (argument) => enableKey(keyDeps, argument),
         "openrouterKeys.deleteKey": (argument) => deleteKey(keyDeps, argument),
