@@ -40,6 +40,7 @@ const parts = {
   "unseal.ts": "unseal",
   "sign-ins-pick.ts": "sign-ins-pick",
   "rotate-key.ts": "rotate-key",
+  "microsoft.ts": "microsoft",
 };
 const splitParts = {
   name: "split-parts",
@@ -60,6 +61,7 @@ const extension = await build({
     unseal: "extension/keys/unseal.ts",
     "sign-ins-pick": "extension/ui/sign-ins-pick.ts",
     "rotate-key": "extension/ui/rotate-key.ts",
+    microsoft: "extension/account/microsoft.ts",
     "or-key": "extension/key-helper/or-key.ts",
   },
   outExtension: { ".js": ".cjs" },

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 
 import { createFunctionClient, type Fetch } from "./account/function-client.ts";
+import type { SignInWithMicrosoft } from "./account/microsoft.ts";
 import { shareSessions } from "./account/neighbours.ts";
 import { createOtherAddresses } from "./account/other-addresses.ts";
 import { createOwnSignIns } from "./account/own-sign-ins.ts";
@@ -13,6 +14,7 @@ import { systemClock } from "./base/clock.ts";
 import { createAuthentication } from "./host/authentication.ts";
 import { createContexts } from "./host/contexts.ts";
 import { createOutputLog } from "./host/log.ts";
+import { askMicrosoft } from "./host/microsoft.ts";
 import { createNeighbours } from "./host/neighbours.ts";
 import { createSecretStore, createToolUndoStore } from "./host/secret-storage.ts";
 import { settings } from "./host/settings.ts";
@@ -70,7 +72,12 @@ export function activate(context: vscode.ExtensionContext): void {
     client: `openrouter-keys/${String(version)} vscode/${vscode.version}`,
     log,
   });
-  const signIn = createSignIn({ editor: own(createSignInEditor()), client, clock, log });
+  // A part of its own: most starts sign nobody in.
+  const withMicrosoft: SignInWithMicrosoft = async (...sought) => {
+    const { createSignInWithMicrosoft } = await import("./account/microsoft.ts");
+    return createSignInWithMicrosoft({ client, ask: askMicrosoft, log })(...sought);
+  };
+  const signIn = createSignIn({ editor: own(createSignInEditor()), client, withMicrosoft, clock, log });
   const others = createOtherAddresses({ address, store, sessions, client, log });
   const leaving = createLeavingAddress({ address, others, dialogs, setAddress: settings.setFunctionUrl });
   const accessToken = own(

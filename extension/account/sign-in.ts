@@ -11,6 +11,7 @@ import type { Log } from "../base/log.ts";
 import type { FunctionAddress } from "./function-address.ts";
 import type { AnswerSchema, FunctionClient } from "./function-client.ts";
 import { FunctionError } from "./function-error.ts";
+import type { SignInWithMicrosoft } from "./microsoft.ts";
 import { openLoopback } from "./loopback.ts";
 import { createProof, type Proof } from "./pkce.ts";
 import { type Callback, chooseRedirect, readCallback } from "./redirect.ts";
@@ -37,8 +38,11 @@ export interface SignInRequest {
   readonly byCode: boolean;
 }
 
-/** What the person does while the sign-in waits for them. */
-export type Turn = "finish" | "paste";
+/**
+ * What the person does while the sign-in waits for them; `instead`: in the browser after all, since the editor's
+ * Microsoft account did not do it.
+ */
+export type Turn = "microsoft" | "finish" | "paste" | "finish-instead" | "paste-instead";
 
 export interface SignIn {
   /**
@@ -56,6 +60,8 @@ const freshWithinSeconds = 6 * 3600;
 interface SignInDeps {
   readonly editor: SignInEditor;
   readonly client: FunctionClient;
+  /** Tried first, unless who the person is has to be proved anew: Microsoft renews its tokens without asking. */
+  readonly withMicrosoft: SignInWithMicrosoft;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -134,13 +140,19 @@ async function signInOnce(
   const closers: (() => void)[] = [() => ended.abort()];
   try {
     await meetFunction(client, address, signal);
+    const microsoft =
+      request.fresh || request.byCode
+        ? ({ kind: "off" } as const)
+        : await deps.withMicrosoft(address, signal, () => onTurn("microsoft"));
+    if (microsoft.kind === "signed-in") return microsoft.answer;
     const way = await findWay(deps, request, proof, signal);
     closers.push(way.close);
     log.info(`Signing in at ${address.origin}, returning by ${way.kind}.`);
     if (!(await editor.openInBrowser(address.base + startPath(request, way.returnTo, proof)))) {
       throw new CancelledError();
     }
-    onTurn(way.kind === "code" ? "paste" : "finish");
+    const turn = way.kind === "code" ? "paste" : "finish";
+    onTurn(microsoft.kind === "failed" ? `${turn}-instead` : turn);
 
     const tooLate = clock.sleep(patience, untilEnd).then(() => {
       throw new UserError(tooLateMessage(way.kind));

@@ -172,8 +172,11 @@ async function withProgress<T>(
     const stop = new AbortController();
     const subscription = token.onCancellationRequested(() => stop.abort(new CancelledError()));
     const messages: Readonly<Record<Turn, string>> = {
+      microsoft: vscode.l10n.t("with your Microsoft account"),
       finish: vscode.l10n.t("finish in your browser"),
       paste: vscode.l10n.t("paste the code that your browser shows"),
+      "finish-instead": vscode.l10n.t("your Microsoft account did not work, so finish in your browser"),
+      "paste-instead": vscode.l10n.t("your Microsoft account did not work, so paste the code that your browser shows"),
     };
     try {
       return await work(stop.signal, (turn) => progress.report({ message: messages[turn] }));

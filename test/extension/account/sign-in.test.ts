@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 
 import { createFunctionClient } from "../../../extension/account/function-client.ts";
+import type { SignInWithMicrosoft } from "../../../extension/account/microsoft.ts";
 import type { Callback } from "../../../extension/account/redirect.ts";
 import { createSignIn } from "../../../extension/account/sign-in.ts";
 import type { Clock } from "../../../extension/base/clock.ts";
@@ -33,7 +34,9 @@ function createStoppedClock(): Clock & { readonly runOut: () => void; readonly a
 
 const desktop = "vscode://openrouter-keys.openrouter-keys/auth?windowId=2";
 
-function createHarness(callbackAddress = desktop, isHere = true) {
+const off: SignInWithMicrosoft = async () => ({ kind: "off" });
+
+function createHarness(callbackAddress = desktop, isHere = true, withMicrosoft = off) {
   const remote = createFakeFunction();
   const log = createRecordingLog();
   const clock = createStoppedClock();
@@ -62,7 +65,7 @@ function createHarness(callbackAddress = desktop, isHere = true) {
     onCallback: callbacks.event,
   };
   const client = createFunctionClient({ fetch: remote.fetch, client: "test", log });
-  const { signIn } = createSignIn({ editor, client, clock, log });
+  const { signIn } = createSignIn({ editor, client, withMicrosoft, clock, log });
   const stop = new AbortController();
   const turns: string[] = [];
   const parameter = (name: string): string => opened.at(-1)?.searchParams.get(name) ?? "";
@@ -168,6 +171,50 @@ describe("signing in", () => {
         requests: ["GET /v1/me", "POST /v1/auth/token"],
       },
     );
+  });
+
+  describe("with the editor's Microsoft account", () => {
+    it("opens no browser when that is taken", async () => {
+      const harness = createHarness(desktop, true, async (_address, _signal, onTurn) => {
+        onTurn();
+        return { kind: "signed-in", answer: signedIn };
+      });
+      assert.deepEqual(
+        [await harness.start(), harness.opened, harness.turns(), harness.asked()],
+        [signedIn, [], "microsoft", ["GET /v1/me"]],
+      );
+    });
+
+    for (const [way, redirect, turn] of [
+      ["the browser", desktop, "finish-instead"],
+      ["a code", "http://localhost:8080/callback", "paste-instead"],
+    ] as const) {
+      it(`goes on by ${way} when that is not taken, and says so`, async () => {
+        const harness = createHarness(redirect, false, async () => ({ kind: "failed" }));
+        const done = harness.start();
+        await harness.browserOpened;
+        const code = harness.issueCode();
+        if (turn === "finish-instead") harness.callBack(`code=${code}&state=${harness.parameter("state")}`);
+        else harness.pasted.push(code);
+        assert.deepEqual([await done, harness.turns()], [signedIn, turn]);
+      });
+    }
+
+    for (const options of [{ fresh: true }, { byCode: true }]) {
+      it(`is not tried where it does not do: ${Object.keys(options).join()}`, async () => {
+        let tries = 0;
+        const harness = createHarness(desktop, true, async () => {
+          tries += 1;
+          return { kind: "failed" };
+        });
+        const done = harness.start(harness.stop.signal, options);
+        await harness.browserOpened;
+        const code = harness.issueCode();
+        harness.callBack(`code=${code}&state=${harness.parameter("state")}`);
+        harness.pasted.push(code);
+        assert.deepEqual([await done, tries], [signedIn, 0]);
+      });
+    }
   });
 
   it("asks the function for a proof of the last hours when a fresh sign-in is wanted", async () => {
