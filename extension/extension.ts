@@ -8,6 +8,7 @@ import type { SignInWithMicrosoft } from "./account/microsoft.ts";
 import { shareSessions } from "./account/neighbours.ts";
 import { createOtherAddresses } from "./account/other-addresses.ts";
 import { createOwnSignIns } from "./account/own-sign-ins.ts";
+import { createPendingSignIns } from "./account/pending-sign-in.ts";
 import { createSessionStore } from "./account/session.ts";
 import { createSignIn } from "./account/sign-in.ts";
 import { systemClock } from "./base/clock.ts";
@@ -29,7 +30,7 @@ import { checkLive } from "./keys/live-check.ts";
 import { createSecretVault } from "./keys/secret-vault.ts";
 import { createServing } from "./keys/serve-tools.ts";
 import { createToolsKeyChoice } from "./keys/tools-key.ts";
-import { offerReload, signInCommand, signInWithCode, signOutCommand } from "./ui/account-commands.ts";
+import { offerReload, resumeSignIn, signInCommand, signInWithCode, signOutCommand } from "./ui/account-commands.ts";
 import { choose, deleteKey, disableKey, enableKey, renameKey } from "./ui/change-key.ts";
 import { registerCommands } from "./ui/commands.ts";
 import { createKey, makeAndCheck, offerDeletion } from "./ui/create-key.ts";
@@ -77,7 +78,8 @@ export function activate(context: vscode.ExtensionContext): void {
     const { createSignInWithMicrosoft } = await import("./account/microsoft.ts");
     return createSignInWithMicrosoft({ client, ask: askMicrosoft, log })(...sought);
   };
-  const signIn = createSignIn({ editor: own(createSignInEditor()), client, withMicrosoft, clock, log });
+  const pending = createPendingSignIns(store);
+  const signIn = createSignIn({ editor: own(createSignInEditor()), client, withMicrosoft, pending, clock, log });
   const others = createOtherAddresses({ address, store, sessions, client, log });
   const leaving = createLeavingAddress({ address, others, dialogs, setAddress: settings.setFunctionUrl });
   const accessToken = own(
@@ -214,6 +216,9 @@ export function activate(context: vscode.ExtensionContext): void {
   followSession();
   void followTools();
   void tools.refresh();
+  void runCommand({ dialogs, log }, "look for a sign-in that was under way", () =>
+    resumeSignIn(accessDeps, () => accessToken.resume(lifetime.signal)),
+  );
   askAboutOthers();
 }
 

@@ -25,7 +25,7 @@ interface OtherAddressesDeps {
 }
 
 /** Every name that says an address has it as its second word: no address has a blank in it. */
-const bound = /^(?:session|secret|pending|tools-key) (\S+)(?: |$)/;
+const bound = /^(?:session|sign-in|secret|pending|tools-key) (\S+)(?: |$)/;
 
 export function createOtherAddresses(deps: OtherAddressesDeps): OtherAddresses {
   const { store } = deps;

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 
 import type { Access, AccessToken, AskOptions } from "../account/access-token.ts";
+import type { TokenAnswer } from "../../functions/contract/account.ts";
 import type { AddressReading, FunctionAddress } from "../account/function-address.ts";
 import type { FunctionClient } from "../account/function-client.ts";
 import type { Session, SessionStore } from "../account/session.ts";
@@ -26,6 +27,11 @@ export interface Authentication extends AccessToken {
   readonly onDidChange: Event<void>;
   /** The address in the settings has changed: its session, if any, is the one that counts. */
   addressChanged(): Promise<void>;
+  /**
+   * Goes on with a sign-in during which the window was reloaded, when the browser comes back to it; undefined where
+   * there is none. Throws as `ask` does.
+   */
+  resume(signal: AbortSignal): Promise<Access | undefined>;
   dispose(): void;
 }
 
@@ -65,23 +71,28 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
       const answer = await withProgress(fresh ? titles.again : titles.first, (signal, onTurn) =>
         deps.signIn.signIn({ address, fresh, byCode }, signal, onTurn),
       );
-      const now = deps.address();
-      if (now.kind !== "address" || now.address.base !== address.base) {
-        void endSession(deps, address, answer.sessionToken);
-        throw new UserError(vscode.l10n.t("The function's address was changed during the sign-in. Start it again."));
-      }
-      // Read at the last moment: another window may have signed in meanwhile.
-      const before = await sessions.read(address);
-      const session = toEditor(await sessions.signedIn(address, answer));
-      if (session === undefined)
-        throw new UserError(vscode.l10n.t("The sign-in had ended before it arrived. Check this machine's clock."));
-      if (before.kind === "signed-in" && before.token !== answer.sessionToken)
-        void endSession(deps, address, before.token);
-      return session;
+      return await keep(address, answer);
     } catch (error) {
       lastFailure = error;
       throw error;
     }
+  }
+
+  /** The session that counts from now on; the one it replaces is ended. */
+  async function keep(address: FunctionAddress, answer: TokenAnswer): Promise<vscode.AuthenticationSession> {
+    const now = deps.address();
+    if (now.kind !== "address" || now.address.base !== address.base) {
+      void endSession(deps, address, answer.sessionToken);
+      throw new UserError(vscode.l10n.t("The function's address was changed during the sign-in. Start it again."));
+    }
+    // Read at the last moment: another window may have signed in meanwhile.
+    const before = await sessions.read(address);
+    const session = toEditor(await sessions.signedIn(address, answer));
+    if (session === undefined)
+      throw new UserError(vscode.l10n.t("The sign-in had ended before it arrived. Check this machine's clock."));
+    if (before.kind === "signed-in" && before.token !== answer.sessionToken)
+      void endSession(deps, address, before.token);
+    return session;
   }
 
   const provider: vscode.AuthenticationProvider = {
@@ -116,25 +127,35 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
     return { address: reading.address, token: stored.token, account: stored.account };
   }
 
+  async function ask(options: AskOptions): Promise<Access> {
+    requireAddress(deps.address());
+    lastFailure = undefined;
+    try {
+      // These two are our own affair: the editor would ask in a dialog first, and it cannot be told of a code.
+      if (options.fresh === true || options.byCode === true) await createSession(options);
+      // The editor asks for consent once, and once more when somebody else has signed in.
+      const access = await weld(await vscode.authentication.getSession(authenticationId, [], { createIfNone: true }));
+      if (access === undefined) throw new UserError(vscode.l10n.t("The sign-in did not last. Try again."));
+      return access;
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      if (lastFailure instanceof Error && !isCancelled(lastFailure)) throw lastFailure;
+      // The editor's own consent was declined, or the sign-in was cancelled.
+      log.info(`No sign-in: ${describe(error)}`);
+      throw new CancelledError();
+    }
+  }
+
   return {
     existing: async () => weld(await vscode.authentication.getSession(authenticationId, [], { silent: true })),
-    ask: async (options = {}) => {
-      requireAddress(deps.address());
-      lastFailure = undefined;
-      try {
-        // These two are our own affair: the editor would ask in a dialog first, and it cannot be told of a code.
-        if (options.fresh === true || options.byCode === true) await createSession(options);
-        // The editor asks for consent once, and once more when somebody else has signed in.
-        const access = await weld(await vscode.authentication.getSession(authenticationId, [], { createIfNone: true }));
-        if (access === undefined) throw new UserError(vscode.l10n.t("The sign-in did not last. Try again."));
-        return access;
-      } catch (error) {
-        if (error instanceof UserError) throw error;
-        if (lastFailure instanceof Error && !isCancelled(lastFailure)) throw lastFailure;
-        // The editor's own consent was declined, or the sign-in was cancelled.
-        log.info(`No sign-in: ${describe(error)}`);
-        throw new CancelledError();
-      }
+    ask: (options = {}) => ask(options),
+    resume: async (signal) => {
+      const reading = deps.address();
+      if (reading.kind !== "address") return undefined;
+      const answer = await deps.signIn.resume(reading.address, signal);
+      if (answer === undefined) return undefined;
+      await keep(reading.address, answer);
+      return ask({});
     },
     onDidChange: changes.event,
     addressChanged: () => announce().catch(logFailure),
