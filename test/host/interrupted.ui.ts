@@ -94,9 +94,9 @@ describe("A sign-in that is interrupted", function () {
     planted.add(query.get("state") ?? "");
     await workbench.page.bringToFront();
     await workbench.reload();
-    const forged = await waitFor(workbench.page, "the listener of the reloaded window", async () =>
-      fetch(`${redirect}?code=forged&state=${"A".repeat(43)}`),
-    );
+    await waitFor(workbench.page, "the listener of the reloaded window", async () => fetch(redirect));
+    const forged = new Set<number>();
+    for (const address of nearMisses(redirect, query.get("state") ?? "")) forged.add((await fetch(address)).status);
     const callback = popup.waitForRequest((request) => request.url().startsWith(redirect));
     await popup.bringToFront();
     await choosePerson(popup);
@@ -109,8 +109,8 @@ describe("A sign-in that is interrupted", function () {
     const said = await stage.says("Signed in as grace@example.com.", "signed-in-after-reload");
     const trades = running.records.filter(({ route }) => route === "/v1/auth/token").map(({ status }) => status);
     assert.deepStrictEqual(
-      [forged.status, said.severity, trades, await fetch(came).catch(() => "nobody listens")],
-      [404, "info", [200], "nobody listens"],
+      [[...forged], said.severity, trades, await fetch(came).catch(() => "nobody listens")],
+      [[404], "info", [200], "nobody listens"],
     );
   });
 
@@ -128,13 +128,15 @@ describe("A sign-in that is interrupted", function () {
     const shown = (await account.first().innerText()).trim();
     await workbench.screenshot("accounts-menu");
     const signOut = page.locator(".context-view .monaco-menu .action-item .action-label", { hasText: "Sign Out" });
-    await waitFor(page, "Sign Out in the menu of the account", async () => {
+    // VS Code ignores clicks in the first moments of a menu.
+    await waitFor(page, "Sign Out in the menu of the account to be taken", async () => {
+      if (await page.locator(".monaco-dialog-box").isVisible()) return true;
       if ((await signOut.count()) === 0) {
         await account.first().hover(atOnce);
         await signOut.first().waitFor(atOnce);
       }
       await signOut.first().click(atOnce);
-      return true;
+      return false;
     });
     const question = await workbench.dialog();
     await workbench.screenshot("accounts-sign-out");
@@ -170,6 +172,9 @@ describe("A sign-in that is interrupted", function () {
     await beginSlowCreate("cut");
     const tokens = new Set(door.seen.flatMap(({ authorization }) => authorization ?? []));
     await database.query("delete from sessions");
+    const question = await workbench.dialog();
+    await workbench.screenshot("cut-meanwhile");
+    await question.click("Allow");
     const popup = await workbench.popup();
     await choosePerson(popup);
     await popup.getByText("You can close this tab").waitFor();
@@ -195,22 +200,26 @@ describe("A sign-in that is interrupted", function () {
     await database.query("update owners set blocked_at = now() where email = 'grace@example.com'");
     await database.query("delete from sessions");
     const asked = door.seen.length;
+    await (await workbench.dialog()).click("Allow");
     const popup = await workbench.popup();
     await choosePerson(popup);
-    const page = await waitFor(popup, "the refusal in the browser", async () => {
-      const text = await popup.locator("main").innerText(atOnce);
-      return /You can close this tab|no longer|left/i.test(text) ? text : undefined;
-    });
+    await popup.getByText(/The editor says why|Your access has ended/).waitFor();
     await popup.close();
     await workbench.page.bringToFront();
-    const said = await workbench.notification("no longer");
+    const said = await workbench.notification("Your access has ended.");
     const shown = (await workbench.notifications()).map(({ text }) => text);
     await stage.screenshots("offboarded-meanwhile");
     const buttons = await stage.welcomes("Your sign-in has ended");
     const further = door.seen.slice(asked).filter(({ authorization }) => authorization !== undefined);
     assert.deepStrictEqual(
-      { page: page !== "", severity: said.severity, shown: shown.length, buttons, further: further.length },
-      { page: true, severity: "error", shown: 1, buttons: ["Sign In"], further: 0 },
+      { says: said.text, severity: said.severity, shown: shown.length, buttons, further: further.length },
+      {
+        says: "Your access has ended. If that is a mistake, talk to an administrator.",
+        severity: "error",
+        shown: 1,
+        buttons: ["Sign In"],
+        further: 0,
+      },
     );
     await workbench.runCommand("Notifications: Clear All Notifications");
     await database.query("update owners set blocked_at = null");
@@ -283,6 +292,29 @@ describe("A sign-in that is interrupted", function () {
     );
   });
 });
+
+/** Addresses that any page in the browser may open: each is wrong in the path, in the state, or in having no code. */
+function nearMisses(redirect: string, state: string): readonly string[] {
+  const states = Array.from({ length: state.length }, (_, index) => {
+    const other = state[index] === "x" ? "y" : "x";
+    return [state.slice(0, index), `${state.slice(0, index)}${other}${state.slice(index + 1)}`];
+  }).flat();
+  const setting = "openrouterKeys.functionUrl=https%3A%2F%2Fevil.test";
+  return [
+    ...[...states, `${state}A`, `${state}%00`, `${state}%20`, `${state}&state=x`, `&State=${state}`].flatMap(
+      (wrong) => [
+        `${redirect}?code=forged&state=${wrong}`,
+        `${redirect}?error=x&error_description=Forged&state=${wrong}`,
+      ],
+    ),
+    `${redirect}?state=${state}`,
+    `${redirect}?state=${state}&code=`,
+    `${redirect}?state=${state}&${setting}`,
+    `${redirect}/?code=forged&state=${state}`,
+    `${redirect}%2f?code=forged&state=${state}`,
+    `${redirect.replace(/auth$/, "Auth")}?code=forged&state=${state}`,
+  ];
+}
 
 /** Everything that the page of VS Code keeps: secret storage and global state are in it. */
 async function readStorage(page: Page): Promise<string> {
