@@ -6,7 +6,7 @@ import { TokenAnswer } from "../../functions/contract/account.ts";
 import { paths, redirectPath } from "../../functions/contract/paths.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Event } from "../base/emitter.ts";
-import { CancelledError, describe, isCancelled, presentable, UserError } from "../base/errors.ts";
+import { CancelledError, describe, presentable, UserError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { FunctionAddress } from "./function-address.ts";
 import type { AnswerSchema, FunctionClient } from "./function-client.ts";
@@ -302,7 +302,9 @@ function waitForBrowser(
       return "not-ours";
     }
     if (reading.kind === "refused") {
-      code.reject(new UserError(refusal(reading.error, reading.description)));
+      const sentence = refusal(reading.error, reading.description);
+      const hasLeft = reading.error === "offboarded";
+      code.reject(hasLeft ? new FunctionError(sentence, { code: "offboarded" }) : new UserError(sentence));
       return "refused";
     }
     code.resolve(reading.code);

@@ -4,6 +4,7 @@ import type { Access, AccessToken, AskOptions } from "../account/access-token.ts
 import type { TokenAnswer } from "../../functions/contract/account.ts";
 import type { AddressReading, FunctionAddress } from "../account/function-address.ts";
 import type { FunctionClient } from "../account/function-client.ts";
+import { FunctionError } from "../account/function-error.ts";
 import type { Session, SessionStore } from "../account/session.ts";
 import type { SignIn, Turn } from "../account/sign-in.ts";
 import { endSession, signOut } from "../account/sign-out.ts";
@@ -73,9 +74,18 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
       );
       return await keep(address, answer);
     } catch (error) {
+      await forgetLeaver(error);
       lastFailure = error;
       throw error;
     }
+  }
+
+  /** Whose session had ended and who is told now that they have left is remembered no more: nothing is served. */
+  async function forgetLeaver(error: unknown): Promise<void> {
+    const reading = deps.address();
+    if (!(error instanceof FunctionError) || error.code !== "offboarded" || reading.kind !== "address") return;
+    // Somebody else's session is their own affair: an account that has left may be tried beside it.
+    if ((await sessions.read(reading.address)).kind === "expired") await sessions.forget(reading.address);
   }
 
   /** The session that counts from now on; the one it replaces is ended. */

@@ -209,7 +209,7 @@ describe("A sign-in that is interrupted", function () {
     const said = await workbench.notification("Your access has ended.");
     const shown = (await workbench.notifications()).map(({ text }) => text);
     await stage.screenshots("offboarded-meanwhile");
-    const buttons = await stage.welcomes("Your sign-in has ended");
+    const buttons = await stage.welcomes("Sign in with your company account");
     const further = door.seen.slice(asked).filter(({ authorization }) => authorization !== undefined);
     assert.deepStrictEqual(
       { says: said.text, severity: said.severity, shown: shown.length, buttons, further: further.length },
@@ -217,7 +217,7 @@ describe("A sign-in that is interrupted", function () {
         says: "Your access has ended. If that is a mistake, talk to an administrator.",
         severity: "error",
         shown: 1,
-        buttons: ["Sign In"],
+        buttons: ["Create OpenRouter Key", "Sign In"],
         further: 0,
       },
     );

@@ -465,6 +465,14 @@ describe("signing in", () => {
     await assert.rejects(done, { name: "UserError", message: "Your account is of another company." });
   });
 
+  it("says that the person has left, in a way that can be told from other refusals", async () => {
+    const harness = createHarness();
+    const done = harness.start();
+    await harness.browserOpened;
+    harness.callBack(`error=offboarded&error_description=Your+access+has+ended.&state=${harness.parameter("state")}`);
+    await assert.rejects(done, { name: "FunctionError", code: "offboarded", message: "Your access has ended." });
+  });
+
   it("says that a code was no longer good", async () => {
     const harness = createHarness();
     const done = harness.start();
