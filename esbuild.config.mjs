@@ -59,7 +59,13 @@ const leaveOutUnusedFor = (postgres) => ({
 });
 
 /** The extension is CommonJS, which esbuild does not split: the parts named here become files of their own. */
-const parts = { "tool-setup.ts": "tool-setup", "unseal.ts": "unseal", "sign-ins-pick.ts": "sign-ins-pick" };
+const parts = {
+  "tool-setup.ts": "tool-setup",
+  "unseal.ts": "unseal",
+  "sign-ins-pick.ts": "sign-ins-pick",
+  "rotate-key.ts": "rotate-key",
+  "microsoft.ts": "microsoft",
+};
 const splitParts = {
   name: "split-parts",
   setup(build) {
@@ -101,6 +107,8 @@ const extension = await build({
     "tool-setup": "extension/tools/tool-setup.ts",
     unseal: "extension/keys/unseal.ts",
     "sign-ins-pick": "extension/ui/sign-ins-pick.ts",
+    "rotate-key": "extension/ui/rotate-key.ts",
+    microsoft: "extension/account/microsoft.ts",
     "or-key": "extension/key-helper/or-key.ts",
   },
   outExtension: { ".js": ".cjs" },

@@ -4,15 +4,18 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 
 import { createFunctionClient, type Fetch } from "./account/function-client.ts";
+import type { SignInWithMicrosoft } from "./account/microsoft.ts";
 import { shareSessions } from "./account/neighbours.ts";
 import { createOtherAddresses } from "./account/other-addresses.ts";
 import { createOwnSignIns } from "./account/own-sign-ins.ts";
+import { createPendingSignIns } from "./account/pending-sign-in.ts";
 import { createSessionStore } from "./account/session.ts";
 import { createSignIn } from "./account/sign-in.ts";
 import { systemClock } from "./base/clock.ts";
 import { createAuthentication } from "./host/authentication.ts";
 import { createContexts } from "./host/contexts.ts";
 import { createOutputLog } from "./host/log.ts";
+import { askMicrosoft } from "./host/microsoft.ts";
 import { createNeighbours } from "./host/neighbours.ts";
 import { createSecretStore, createToolUndoStore } from "./host/secret-storage.ts";
 import { settings } from "./host/settings.ts";
@@ -27,10 +30,10 @@ import { checkLive } from "./keys/live-check.ts";
 import { createSecretVault } from "./keys/secret-vault.ts";
 import { createServing } from "./keys/serve-tools.ts";
 import { createToolsKeyChoice } from "./keys/tools-key.ts";
-import { offerReload, signInCommand, signInWithCode, signOutCommand } from "./ui/account-commands.ts";
-import { deleteKey, disableKey, enableKey, renameKey } from "./ui/change-key.ts";
+import { offerReload, resumeSignIn, signInCommand, signInWithCode, signOutCommand } from "./ui/account-commands.ts";
+import { choose, deleteKey, disableKey, enableKey, renameKey } from "./ui/change-key.ts";
 import { registerCommands } from "./ui/commands.ts";
-import { createKey } from "./ui/create-key.ts";
+import { createKey, makeAndCheck, offerDeletion } from "./ui/create-key.ts";
 import { createEditorDialogs } from "./ui/editor-dialogs.ts";
 import { createKeysView } from "./ui/keys-view.ts";
 import { createLeavingAddress } from "./ui/leave-address.ts";
@@ -41,6 +44,7 @@ import { createSettling } from "./ui/settle-keys.ts";
 import { contextsOf } from "./ui/show-contexts.ts";
 import { showSignIns, type ShowSignIns } from "./ui/sign-ins.ts";
 import { createSpendStatus } from "./ui/spend-status.ts";
+import { withAccess } from "./ui/with-access.ts";
 
 /** Builds everything and connects it; what anything does is in its own file. Asks nobody and waits for nothing. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -69,7 +73,13 @@ export function activate(context: vscode.ExtensionContext): void {
     client: `openrouter-keys/${String(version)} vscode/${vscode.version}`,
     log,
   });
-  const signIn = createSignIn({ editor: own(createSignInEditor()), client, clock, log });
+  // A part of its own: most starts sign nobody in.
+  const withMicrosoft: SignInWithMicrosoft = async (...sought) => {
+    const { createSignInWithMicrosoft } = await import("./account/microsoft.ts");
+    return createSignInWithMicrosoft({ client, ask: askMicrosoft, log })(...sought);
+  };
+  const pending = createPendingSignIns(store);
+  const signIn = createSignIn({ editor: own(createSignInEditor()), client, withMicrosoft, pending, clock, log });
   const others = createOtherAddresses({ address, store, sessions, client, log });
   const leaving = createLeavingAddress({ address, others, dialogs, setAddress: settings.setFunctionUrl });
   const accessToken = own(
@@ -121,25 +131,38 @@ export function activate(context: vscode.ExtensionContext): void {
   own(ring.onDidChange((state) => contexts.set(contextsOf(state))));
   // A part of its own: it is seldom looked at.
   const showPick: ShowSignIns = async (content) => (await import("./ui/sign-ins-pick.ts")).pickSignIn(content);
+  const makeDeps = {
+    ...keyDeps,
+    creation,
+    openRouterUrl: settings.openRouterUrl,
+    checkLive: (base: string, secret: string, signal: AbortSignal) =>
+      checkLive({ fetch, clock, log }, base, secret, signal),
+    settleLater: () => void settling.settle(),
+  };
   const signOut = (): Promise<void> => signOutCommand({ ...accessDeps, sessions, client, log });
   own(
     registerCommands(
       { dialogs, log },
       {
-        "openrouterKeys.createKey": () =>
-          createKey({
-            ...keyDeps,
-            creation,
-            openRouterUrl: settings.openRouterUrl,
-            checkLive: (base, secret, signal) => checkLive({ fetch, clock, log }, base, secret, signal),
-            machineName: machineName(hostname()),
-            settleLater: () => void settling.settle(),
-          }),
+        "openrouterKeys.createKey": () => createKey({ ...makeDeps, machineName: machineName(hostname()) }),
         "openrouterKeys.signIn": () => signInCommand(accessDeps),
         "openrouterKeys.signInWithCode": () => signInWithCode(accessDeps),
         "openrouterKeys.signOut": signOut,
         "openrouterKeys.showSignIns": () =>
           showSignIns({ ...accessDeps, signIns, signOut, show: showPick, now: clock.now }),
+        "openrouterKeys.rotateKey": async (argument) => {
+          const { rotateKey } = await import("./ui/rotate-key.ts");
+          await rotateKey(
+            {
+              ...makeDeps,
+              choose: (chosen, title, fits) => choose(makeDeps, chosen, title, fits),
+              withAccess: (work) => withAccess(makeDeps, work),
+              makeAndCheck: (title, access, make) => makeAndCheck(makeDeps, title, access, make),
+              offerDeletion: (access, key) => offerDeletion(makeDeps, access, key),
+            },
+            argument,
+          );
+        },
         "openrouterKeys.disableKey": (argument) => disableKey(keyDeps, argument),
         "openrouterKeys.enableKey": (argument) => enableKey(keyDeps, argument),
         "openrouterKeys.deleteKey": (argument) => deleteKey(keyDeps, argument),
@@ -193,6 +216,9 @@ export function activate(context: vscode.ExtensionContext): void {
   followSession();
   void followTools();
   void tools.refresh();
+  void runCommand({ dialogs, log }, "look for a sign-in that was under way", () =>
+    resumeSignIn(accessDeps, () => accessToken.resume(lifetime.signal)),
+  );
   askAboutOthers();
 }
 

@@ -6,6 +6,7 @@ export const commandIds = [
   "openrouterKeys.signInWithCode",
   "openrouterKeys.signOut",
   "openrouterKeys.showSignIns",
+  "openrouterKeys.rotateKey",
   "openrouterKeys.disableKey",
   "openrouterKeys.enableKey",
   "openrouterKeys.deleteKey",

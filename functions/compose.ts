@@ -219,8 +219,10 @@ function signInIssuer(settings: Settings, means: DocumentMeans): IdentityIssuer 
 
 function accessTokenIssuer({ entraApi }: Settings, means: DocumentMeans): AccessTokenIssuer | undefined {
   if (entraApi === undefined) return undefined;
-  return lazily<AccessTokenIssuer>(["verify"], async () => {
+  const { tenantId, audience } = entraApi;
+  const issuer = lazily<Pick<AccessTokenIssuer, "verify">>(["verify"], async () => {
     const { createEntraIssuer } = await import("./adapters/identity/entra.ts");
     return createEntraIssuer(means, entraApi);
   });
+  return { api: { tenantId, audience }, ...issuer };
 }

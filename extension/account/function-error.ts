@@ -42,13 +42,15 @@ export function leavesOutcomeOpen(error: FunctionError): boolean {
     case "unreachable":
     case "too_slow":
     case "gateway":
-    case "conflict":
     case "internal":
     case "upstream_busy":
     case "upstream_unavailable":
     case "database_unavailable":
     case "directory_unknown":
       return true;
+    case "conflict":
+      // With a time to wait: the first of two is still being done. Without: it cannot be done at all.
+      return error.retryAfter !== undefined;
     case "unknown_code":
     case "web_page":
     case "not_json":

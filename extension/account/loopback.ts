@@ -10,11 +10,12 @@ export interface LoopbackListener {
 }
 
 /**
- * Listens on 127.0.0.1 at a random port for the one request that ends a sign-in. `accept` says whether a request is
- * it; others get 404 and the listener goes on. The caller closes it.
+ * Listens on 127.0.0.1 for the one request that ends a sign-in, at a random port unless told. `accept` says whether a
+ * request is it; others get 404 and the listener goes on. The caller closes it.
  */
 export async function openLoopback(
   accept: (callback: Callback) => "done" | "refused" | "not-ours",
+  port = 0,
 ): Promise<LoopbackListener> {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://127.0.0.1");
@@ -30,7 +31,7 @@ export async function openLoopback(
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host: "127.0.0.1", port: 0 }, resolve);
+    server.listen({ host: "127.0.0.1", port }, resolve);
   });
   const bound = server.address();
   if (bound === null || typeof bound === "string") throw new Error("The listener has no port.");

@@ -10,9 +10,12 @@ import type { SessionStore } from "./session.ts";
 import { signOut } from "./sign-out.ts";
 
 export interface OtherAddresses {
-  /** Their bases. Read live: another window may have settled it. */
+  /**
+   * Their bases. Read live: another window may have settled it. A sign-in that was broken off is no reason to ask about
+   * an address.
+   */
   list(): Promise<readonly string[]>;
-  /** Signs out there, as far as the function can be reached, and forgets sessions, secrets and creates under way. */
+  /** Signs out there, as far as the function can be reached, and forgets sessions, secrets, creates and sign-ins under way. */
   forget(): Promise<void>;
 }
 
@@ -25,7 +28,7 @@ interface OtherAddressesDeps {
 }
 
 /** Every name that says an address has it as its second word: no address has a blank in it. */
-const bound = /^(?:session|secret|pending|tools-key) (\S+)(?: |$)/;
+const bound = /^(?:session|sign-in|secret|pending|tools-key) (\S+)(?: |$)/;
 
 export function createOtherAddresses(deps: OtherAddressesDeps): OtherAddresses {
   const { store } = deps;
@@ -44,7 +47,7 @@ export function createOtherAddresses(deps: OtherAddressesDeps): OtherAddresses {
   ];
 
   return {
-    list: async () => basesOf(await names()),
+    list: async () => basesOf((await names()).filter(([name]) => !name.startsWith("sign-in "))),
     forget: async () => {
       const found = await names();
       const signingOut = basesOf(found).map(async (base) => {

@@ -1,17 +1,19 @@
 /**
- * Signs a person in through their browser. The verifier never leaves this process, a callback counts only with the
+ * Signs a person in through their browser. The verifier never leaves this editor, a callback counts only with the
  * state that this sign-in made up, and what comes back through the browser is a one-time code, never a token.
  */
 import { TokenAnswer } from "../../functions/contract/account.ts";
 import { paths, redirectPath } from "../../functions/contract/paths.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Event } from "../base/emitter.ts";
-import { CancelledError, presentable, UserError } from "../base/errors.ts";
+import { CancelledError, describe, presentable, UserError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { FunctionAddress } from "./function-address.ts";
 import type { AnswerSchema, FunctionClient } from "./function-client.ts";
 import { FunctionError } from "./function-error.ts";
+import type { SignInWithMicrosoft } from "./microsoft.ts";
 import { openLoopback } from "./loopback.ts";
+import type { PendingSignIn, PendingSignIns } from "./pending-sign-in.ts";
 import { createProof, type Proof } from "./pkce.ts";
 import { type Callback, chooseRedirect, readCallback } from "./redirect.ts";
 
@@ -37,8 +39,11 @@ export interface SignInRequest {
   readonly byCode: boolean;
 }
 
-/** What the person does while the sign-in waits for them. */
-export type Turn = "finish" | "paste";
+/**
+ * What the person does while the sign-in waits for them; `instead`: in the browser after all, since the editor's
+ * Microsoft account did not do it.
+ */
+export type Turn = "microsoft" | "finish" | "paste" | "finish-instead" | "paste-instead";
 
 export interface SignIn {
   /**
@@ -47,6 +52,12 @@ export interface SignIn {
    * A call for anything else ends it. `onTurn` is called when it is the person's turn.
    */
   signIn(request: SignInRequest, signal: AbortSignal, onTurn: (turn: Turn) => void): Promise<TokenAnswer>;
+  /**
+   * Waits for the browser of a sign-in that this window, or another, was in the middle of when it was reloaded. Ends as
+   * `signIn` does, at the end of its five minutes at the latest; undefined when there is none or somebody else has
+   * ended it. A new sign-in ends the waiting.
+   */
+  resume(address: FunctionAddress, signal: AbortSignal): Promise<TokenAnswer | undefined>;
 }
 
 const patience = 5 * 60_000;
@@ -56,6 +67,9 @@ const freshWithinSeconds = 6 * 3600;
 interface SignInDeps {
   readonly editor: SignInEditor;
   readonly client: FunctionClient;
+  /** Tried first, unless who the person is has to be proved anew: Microsoft renews its tokens without asking. */
+  readonly withMicrosoft: SignInWithMicrosoft;
+  readonly pending: PendingSignIns;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -70,6 +84,7 @@ interface Round {
 
 export function createSignIn(deps: SignInDeps): SignIn {
   let underWay: Round | undefined;
+  let resumed: AbortController | undefined;
 
   function begin(request: SignInRequest, key: string): Round {
     const stop = new AbortController();
@@ -90,6 +105,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
       const key = JSON.stringify([request.address.base, request.fresh, request.byCode]);
       if (underWay?.key !== key) {
         underWay?.stop.abort();
+        resumed?.abort();
         underWay = begin(request, key);
       }
       const round = underWay;
@@ -98,6 +114,15 @@ export function createSignIn(deps: SignInDeps): SignIn {
       } finally {
         // At once, so that whoever comes next does not join what is ending.
         if (round.members.size === 0 && underWay === round) underWay = undefined;
+      }
+    },
+    resume: async (address, signal) => {
+      const stop = new AbortController();
+      resumed = stop;
+      try {
+        return await resumeOnce(deps, address, signal, AbortSignal.any([signal, stop.signal]));
+      } finally {
+        if (resumed === stop) resumed = undefined;
       }
     },
   };
@@ -134,33 +159,121 @@ async function signInOnce(
   const closers: (() => void)[] = [() => ended.abort()];
   try {
     await meetFunction(client, address, signal);
+    const microsoft =
+      request.fresh || request.byCode
+        ? ({ kind: "off" } as const)
+        : await deps.withMicrosoft(address, signal, () => onTurn("microsoft"));
+    if (microsoft.kind === "signed-in") return microsoft.answer;
     const way = await findWay(deps, request, proof, signal);
     closers.push(way.close);
     log.info(`Signing in at ${address.origin}, returning by ${way.kind}.`);
+    closers.push(await keep(deps, address, way, proof));
     if (!(await editor.openInBrowser(address.base + startPath(request, way.returnTo, proof)))) {
       throw new CancelledError();
     }
-    onTurn(way.kind === "code" ? "paste" : "finish");
+    const turn = way.kind === "code" ? "paste" : "finish";
+    onTurn(microsoft.kind === "failed" ? `${turn}-instead` : turn);
 
     const tooLate = clock.sleep(patience, untilEnd).then(() => {
       throw new UserError(tooLateMessage(way.kind));
     });
     tooLate.catch(() => {});
-    const trade = (code: string): Promise<TokenAnswer> =>
-      client.ask(
-        {
-          address,
-          method: "POST",
-          path: paths.authToken,
-          body: JSON.stringify({ code, codeVerifier: proof.verifier }),
-          signal: untilEnd,
-        },
-        TokenAnswer,
-      );
+    const trade = (code: string): Promise<TokenAnswer> => tradeCode(client, address, code, proof.verifier, untilEnd);
     if (way.kind === "code") return await Promise.race([tradePasted(editor, trade, untilEnd), tooLate]);
     return await trade(await Promise.race([way.code, tooLate]));
   } finally {
     for (const close of closers) close();
+  }
+}
+
+function tradeCode(
+  client: FunctionClient,
+  address: FunctionAddress,
+  code: string,
+  codeVerifier: string,
+  signal: AbortSignal,
+): Promise<TokenAnswer> {
+  const body = JSON.stringify({ code, codeVerifier });
+  return client.ask({ address, method: "POST", path: paths.authToken, body, signal }, TokenAnswer);
+}
+
+/** For a window that is reloaded meanwhile; the answer forgets it. A storage that takes nothing keeps nobody out. */
+async function keep(
+  { pending, clock, log }: SignInDeps,
+  address: FunctionAddress,
+  { kind, returnTo }: Way,
+  { state, verifier }: Proof,
+): Promise<() => void> {
+  if (kind === "code") return () => {};
+  const entry: PendingSignIn = { kind, returnTo, state, verifier, begunAt: clock.now() };
+  const complain = (error: unknown): void => log.warn(`A sign-in is not kept over a reload: ${describe(error)}`);
+  await pending.put(address, entry).catch(complain);
+  return () => void pending.drop(address, entry).catch(complain);
+}
+
+async function resumeOnce(
+  deps: SignInDeps,
+  address: FunctionAddress,
+  window: AbortSignal,
+  signal: AbortSignal,
+): Promise<TokenAnswer | undefined> {
+  const { client, pending, clock, log } = deps;
+  const leftOf = ({ begunAt }: PendingSignIn): number => begunAt + patience - clock.now();
+  // Begun later than now: the clock was set back, and nobody can say how old it is.
+  const isOver = (entry: PendingSignIn): boolean => leftOf(entry) <= 0 || leftOf(entry) > patience;
+  const found = await pending.list(address);
+  for (const entry of found.filter(isOver)) await pending.drop(address, entry);
+  const entry = found.find((each) => !isOver(each));
+  if (entry === undefined) return undefined;
+  const ended = new AbortController();
+  const untilEnd = AbortSignal.any([signal, ended.signal]);
+  const browser = waitForBrowser(deps, entry.state);
+  const closers: (() => void)[] = [() => ended.abort()];
+  try {
+    const close = await listenAgain(deps, entry, browser.take, untilEnd);
+    if (close === undefined) return undefined;
+    closers.push(close);
+    log.info(`The sign-in at ${address.origin} goes on after a reload, returning by ${entry.kind}.`);
+    const code = await Promise.race([browser.code, clock.sleep(leftOf(entry), untilEnd).then(() => undefined)]);
+    const isStillOpen = (await pending.list(address)).some(({ state }) => state === entry.state);
+    await pending.drop(address, entry);
+    // Another window was the one, and has said what there is to say.
+    if (!isStillOpen) return undefined;
+    if (code === undefined) throw new UserError(tooLateMessage(entry.kind));
+    return await tradeCode(client, address, code, entry.verifier, untilEnd);
+  } catch (error) {
+    // Whoever resumes next has it when this window goes; anything else is the end of it.
+    if (!window.aborted) await pending.drop(address, entry);
+    throw error;
+  } finally {
+    for (const close of closers) close();
+  }
+}
+
+/**
+ * Where the browser returns to. A port may be held by the window as it was before, for a moment; undefined when it stays
+ * so: then the window lives that began it, and is the one that is returned to.
+ */
+async function listenAgain(
+  { editor, clock }: SignInDeps,
+  { kind, returnTo }: PendingSignIn,
+  take: Take,
+  signal: AbortSignal,
+): Promise<(() => void) | undefined> {
+  if (kind !== "loopback") {
+    const subscription = editor.onCallback(take);
+    return () => subscription.dispose();
+  }
+  const port = Number(new URL(returnTo).port);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const listener = await openLoopback(take, port);
+      return () => listener.close();
+    } catch (error) {
+      if (tries === 20) return undefined;
+      if (!(error instanceof Error) || !("code" in error) || error.code !== "EADDRINUSE") throw error;
+      await clock.sleep(500, signal);
+    }
   }
 }
 
@@ -172,6 +285,34 @@ interface Way {
   readonly close: () => void;
 }
 
+type Take = (callback: Callback) => "done" | "refused" | "not-ours";
+
+/** What the browser brings back: `take` is shown everything that comes, and takes what has this state. */
+function waitForBrowser(
+  { log }: Pick<SignInDeps, "log">,
+  state: string,
+): { readonly code: Promise<string>; readonly take: Take } {
+  const code = Promise.withResolvers<string>();
+  // Nobody may be waiting yet when a refusal arrives.
+  code.promise.catch(() => {});
+  const take: Take = (callback) => {
+    const reading = readCallback(callback, redirectPath, state);
+    if (reading.kind === "not-ours") {
+      log.warn("Something opened the sign-in address without belonging to the sign-in under way; it is ignored.");
+      return "not-ours";
+    }
+    if (reading.kind === "refused") {
+      const sentence = refusal(reading.error, reading.description);
+      const hasLeft = reading.error === "offboarded";
+      code.reject(hasLeft ? new FunctionError(sentence, { code: "offboarded" }) : new UserError(sentence));
+      return "refused";
+    }
+    code.resolve(reading.code);
+    return "done";
+  };
+  return { code: code.promise, take };
+}
+
 /** The best way back that this editor and this function have in common. Throws UserError where there is none. */
 async function findWay(
   { editor, client, log }: SignInDeps,
@@ -179,22 +320,7 @@ async function findWay(
   proof: Proof,
   signal: AbortSignal,
 ): Promise<Way> {
-  const code = Promise.withResolvers<string>();
-  // Nobody may be waiting yet when a refusal arrives.
-  code.promise.catch(() => {});
-  const take = (callback: Callback): "done" | "refused" | "not-ours" => {
-    const reading = readCallback(callback, redirectPath, proof.state);
-    if (reading.kind === "not-ours") {
-      log.warn("Something opened the sign-in address without belonging to the sign-in under way; it is ignored.");
-      return "not-ours";
-    }
-    if (reading.kind === "refused") {
-      code.reject(new UserError(refusal(reading.error, reading.description)));
-      return "refused";
-    }
-    code.resolve(reading.code);
-    return "done";
-  };
+  const { code, take } = waitForBrowser({ log }, proof.state);
   /** Asks with a proof of its own, whose attempt nobody goes on with. */
   const tryOut = (returnTo: string): Promise<void> => {
     const path = startPath(request, returnTo, createProof());
@@ -205,7 +331,7 @@ async function findWay(
   if (redirect.kind === "none") throw new UserError(redirect.message);
   if (redirect.kind === "loopback" && !request.byCode) {
     const listener = await openLoopback(take);
-    return { kind: "loopback", returnTo: listener.address, code: code.promise, close: () => listener.close() };
+    return { kind: "loopback", returnTo: listener.address, code, close: () => listener.close() };
   }
   if (redirect.kind === "editor" || redirect.kind === "page") {
     const isTaken =
@@ -221,13 +347,13 @@ async function findWay(
     if (isTaken) {
       const subscription = editor.onCallback(take);
       const close = (): void => subscription.dispose();
-      return { kind: redirect.kind, returnTo: redirect.address, code: code.promise, close };
+      return { kind: redirect.kind, returnTo: redirect.address, code, close };
     }
   }
   // The function knows only its own public address, and what is set here may be another name of it.
   const returnTo = request.address.base + paths.authCode;
   await tryOut(returnTo);
-  return { kind: "code", returnTo, code: code.promise, close: () => {} };
+  return { kind: "code", returnTo, code, close: () => {} };
 }
 
 function startPath({ fresh }: SignInRequest, returnTo: string, proof: Proof): string {

@@ -1,8 +1,10 @@
 import * as vscode from "vscode";
 
 import type { Access, AccessToken, AskOptions } from "../account/access-token.ts";
+import type { TokenAnswer } from "../../functions/contract/account.ts";
 import type { AddressReading, FunctionAddress } from "../account/function-address.ts";
 import type { FunctionClient } from "../account/function-client.ts";
+import { FunctionError } from "../account/function-error.ts";
 import type { Session, SessionStore } from "../account/session.ts";
 import type { SignIn, Turn } from "../account/sign-in.ts";
 import { endSession, signOut } from "../account/sign-out.ts";
@@ -26,6 +28,11 @@ export interface Authentication extends AccessToken {
   readonly onDidChange: Event<void>;
   /** The address in the settings has changed: its session, if any, is the one that counts. */
   addressChanged(): Promise<void>;
+  /**
+   * Goes on with a sign-in during which the window was reloaded, when the browser comes back to it; undefined where
+   * there is none. Throws as `ask` does.
+   */
+  resume(signal: AbortSignal): Promise<Access | undefined>;
   dispose(): void;
 }
 
@@ -65,23 +72,37 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
       const answer = await withProgress(fresh ? titles.again : titles.first, (signal, onTurn) =>
         deps.signIn.signIn({ address, fresh, byCode }, signal, onTurn),
       );
-      const now = deps.address();
-      if (now.kind !== "address" || now.address.base !== address.base) {
-        void endSession(deps, address, answer.sessionToken);
-        throw new UserError(vscode.l10n.t("The function's address was changed during the sign-in. Start it again."));
-      }
-      // Read at the last moment: another window may have signed in meanwhile.
-      const before = await sessions.read(address);
-      const session = toEditor(await sessions.signedIn(address, answer));
-      if (session === undefined)
-        throw new UserError(vscode.l10n.t("The sign-in had ended before it arrived. Check this machine's clock."));
-      if (before.kind === "signed-in" && before.token !== answer.sessionToken)
-        void endSession(deps, address, before.token);
-      return session;
+      return await keep(address, answer);
     } catch (error) {
+      await forgetLeaver(error);
       lastFailure = error;
       throw error;
     }
+  }
+
+  /** Whose session had ended and who is told now that they have left is remembered no more: nothing is served. */
+  async function forgetLeaver(error: unknown): Promise<void> {
+    const reading = deps.address();
+    if (!(error instanceof FunctionError) || error.code !== "offboarded" || reading.kind !== "address") return;
+    // Somebody else's session is their own affair: an account that has left may be tried beside it.
+    if ((await sessions.read(reading.address)).kind === "expired") await sessions.forget(reading.address);
+  }
+
+  /** The session that counts from now on; the one it replaces is ended. */
+  async function keep(address: FunctionAddress, answer: TokenAnswer): Promise<vscode.AuthenticationSession> {
+    const now = deps.address();
+    if (now.kind !== "address" || now.address.base !== address.base) {
+      void endSession(deps, address, answer.sessionToken);
+      throw new UserError(vscode.l10n.t("The function's address was changed during the sign-in. Start it again."));
+    }
+    // Read at the last moment: another window may have signed in meanwhile.
+    const before = await sessions.read(address);
+    const session = toEditor(await sessions.signedIn(address, answer));
+    if (session === undefined)
+      throw new UserError(vscode.l10n.t("The sign-in had ended before it arrived. Check this machine's clock."));
+    if (before.kind === "signed-in" && before.token !== answer.sessionToken)
+      void endSession(deps, address, before.token);
+    return session;
   }
 
   const provider: vscode.AuthenticationProvider = {
@@ -116,25 +137,35 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
     return { address: reading.address, token: stored.token, account: stored.account };
   }
 
+  async function ask(options: AskOptions): Promise<Access> {
+    requireAddress(deps.address());
+    lastFailure = undefined;
+    try {
+      // These two are our own affair: the editor would ask in a dialog first, and it cannot be told of a code.
+      if (options.fresh === true || options.byCode === true) await createSession(options);
+      // The editor asks for consent once, and once more when somebody else has signed in.
+      const access = await weld(await vscode.authentication.getSession(authenticationId, [], { createIfNone: true }));
+      if (access === undefined) throw new UserError(vscode.l10n.t("The sign-in did not last. Try again."));
+      return access;
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      if (lastFailure instanceof Error && !isCancelled(lastFailure)) throw lastFailure;
+      // The editor's own consent was declined, or the sign-in was cancelled.
+      log.info(`No sign-in: ${describe(error)}`);
+      throw new CancelledError();
+    }
+  }
+
   return {
     existing: async () => weld(await vscode.authentication.getSession(authenticationId, [], { silent: true })),
-    ask: async (options = {}) => {
-      requireAddress(deps.address());
-      lastFailure = undefined;
-      try {
-        // These two are our own affair: the editor would ask in a dialog first, and it cannot be told of a code.
-        if (options.fresh === true || options.byCode === true) await createSession(options);
-        // The editor asks for consent once, and once more when somebody else has signed in.
-        const access = await weld(await vscode.authentication.getSession(authenticationId, [], { createIfNone: true }));
-        if (access === undefined) throw new UserError(vscode.l10n.t("The sign-in did not last. Try again."));
-        return access;
-      } catch (error) {
-        if (error instanceof UserError) throw error;
-        if (lastFailure instanceof Error && !isCancelled(lastFailure)) throw lastFailure;
-        // The editor's own consent was declined, or the sign-in was cancelled.
-        log.info(`No sign-in: ${describe(error)}`);
-        throw new CancelledError();
-      }
+    ask: (options = {}) => ask(options),
+    resume: async (signal) => {
+      const reading = deps.address();
+      if (reading.kind !== "address") return undefined;
+      const answer = await deps.signIn.resume(reading.address, signal);
+      if (answer === undefined) return undefined;
+      await keep(reading.address, answer);
+      return ask({});
     },
     onDidChange: changes.event,
     addressChanged: () => announce().catch(logFailure),
@@ -172,8 +203,11 @@ async function withProgress<T>(
     const stop = new AbortController();
     const subscription = token.onCancellationRequested(() => stop.abort(new CancelledError()));
     const messages: Readonly<Record<Turn, string>> = {
+      microsoft: vscode.l10n.t("with your Microsoft account"),
       finish: vscode.l10n.t("finish in your browser"),
       paste: vscode.l10n.t("paste the code that your browser shows"),
+      "finish-instead": vscode.l10n.t("your Microsoft account did not work, so finish in your browser"),
+      "paste-instead": vscode.l10n.t("your Microsoft account did not work, so paste the code that your browser shows"),
     };
     try {
       return await work(stop.signal, (turn) => progress.report({ message: messages[turn] }));

@@ -1,10 +1,10 @@
 /**
- * Makes a key so that whatever is lost at whatever moment (the request, the answer, this process) there is exactly
+ * Makes a key, or the successor of one, so that whatever is lost at whatever moment (the request, the answer, this process) there is exactly
  * one key in the end and its secret is stored. What is needed to repeat the request and to open its answer is stored
  * before anything is sent, and dropped only when the secret is stored, or when the function has definitely refused.
  */
-import type { CreateKeyAnswer, Key } from "../../functions/contract/keys.ts";
-import type { CreateKeyRequest } from "../../functions/contract/requests.ts";
+import type { CreateKeyAnswer, Key, RotateKeyAnswer } from "../../functions/contract/keys.ts";
+import type { CreateKeyRequest, RotateKeyRequest } from "../../functions/contract/requests.ts";
 import type { Access } from "../account/access-token.ts";
 import { FunctionError, leavesOutcomeOpen } from "../account/function-error.ts";
 import type { Clock } from "../base/clock.ts";
@@ -14,9 +14,12 @@ import type { KeyService } from "./key-service.ts";
 import { createRecipient, openSealed } from "./sealed-secret.ts";
 import type { PendingKey, SecretVault } from "./secret-vault.ts";
 
+/** The key that was replaced, and when it ends or has ended. */
+type Retiring = RotateKeyAnswer["retiring"];
+
 /** secret-lost: the key exists, and nobody can get its secret any more. discarded: it was cancelled, and is deleted. */
 export type Delivery =
-  | { readonly kind: "delivered"; readonly key: Key }
+  | { readonly kind: "delivered"; readonly key: Key; readonly retiring: Retiring | undefined }
   | { readonly kind: "secret-lost"; readonly key: Key }
   | { readonly kind: "discarded" };
 
@@ -38,18 +41,30 @@ export interface KeyCreation {
     report: Report,
     renew?: Renew,
   ): Promise<Delivery>;
+  /**
+   * Makes a key's successor, which has its name and limit and which tools get in its place. Goes on with a rotation of
+   * it that has no end yet. Throws as `create` does; but a cancel ends only the waiting, as the key that is replaced
+   * may be on its way out already.
+   */
+  rotate(
+    access: Access,
+    key: Pick<Key, "id" | "name">,
+    signal: AbortSignal,
+    report: Report,
+    renew?: Renew,
+  ): Promise<Delivery>;
   /** The creates of this account that have no end yet and are not to be discarded. */
   unfinished(access: Access): Promise<readonly PendingKey[]>;
   /** Goes on with one of them. Throws as `create` does. */
   finish(access: Access, entry: PendingKey, signal: AbortSignal, report: Report, renew?: Renew): Promise<Delivery>;
   /** Marks it: `settle` deletes the key. */
   discard(access: Access, entry: PendingKey): Promise<void>;
-  /** Ends every create that an earlier window or a cancel left open, and says how each ended. Never rejects. */
+  /** Ends every create and rotation that an earlier window or a cancel left open, and says how each ended. Never rejects. */
   settle(access: Access): Promise<{ readonly deliveries: readonly Delivery[]; readonly leftOpen: number }>;
 }
 
 interface KeyCreationDeps {
-  readonly service: Pick<KeyService, "create" | "received" | "delete">;
+  readonly service: Pick<KeyService, "create" | "rotate" | "received" | "delete">;
   readonly vault: SecretVault;
   readonly clock: Clock;
   readonly log: Log;
@@ -72,22 +87,42 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
     if (signal.aborted) throw new CancelledError();
     const { recipient, privateKey } = await createRecipient();
     const body: CreateKeyRequest = { ...request, recipient };
-    const entry: PendingKey = {
-      idempotencyKey: crypto.randomUUID(),
-      accountId: access.account.id,
-      name: request.name,
-      body: JSON.stringify(body),
-      privateKey,
-      createdAt: clock.now(),
-      discard: false,
-    };
+    const entry = begin(access, { name: request.name, body: JSON.stringify(body), privateKey });
+    return send(access, entry, { signal, report, renew, maybeSent: false });
+  }
+
+  async function rotate(
+    access: Access,
+    { id, name }: Pick<Key, "id" | "name">,
+    signal: AbortSignal,
+    report: Report,
+    renew?: Renew,
+  ): Promise<Delivery> {
+    if (signal.aborted) throw new CancelledError();
+    const underWay = await vault.pending.list(access.address, access.account.id);
+    const earlier = underWay.find(({ replaces }) => replaces === id);
+    if (earlier !== undefined) {
+      return once(earlier, () => deliver(access, earlier, { signal, report, renew, maybeSent: true }));
+    }
+    const { recipient, privateKey } = await createRecipient();
+    const body: RotateKeyRequest = { recipient };
+    const entry = begin(access, { name, body: JSON.stringify(body), privateKey, replaces: id });
+    return send(access, entry, { signal, report, renew, maybeSent: false });
+  }
+
+  function begin(access: Access, facts: Pick<PendingKey, "name" | "body" | "privateKey" | "replaces">): PendingKey {
+    const accountId = access.account.id;
+    return { ...facts, idempotencyKey: crypto.randomUUID(), accountId, createdAt: clock.now(), discard: false };
+  }
+
+  function send(access: Access, entry: PendingKey, attempt: Attempt): Promise<Delivery> {
     return once(entry, async () => {
       await vault.pending.put(access.address, entry).catch((cause: unknown) => {
         const message =
           "The editor's secret storage does not take anything, so no key was made. Unlock it and try again.";
         throw new UserError(message, { cause });
       });
-      return deliver(access, entry, { signal, report, renew, maybeSent: false });
+      return deliver(access, entry, attempt);
     });
   }
 
@@ -110,15 +145,16 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
 
   async function deliver(begun: Access, entry: PendingKey, attempt: Attempt): Promise<Delivery> {
     const { access, answer } = await askUntilClear(begun, entry, attempt);
-    const { key, sealedSecret } = answer;
+    const { key, sealedSecret, retiring } = answer;
     // Read again: another window may have been told to cancel.
     const discard = (await vault.pending.read(access.address, entry))?.discard ?? entry.discard;
     if (discard) return remove(access, entry, key.id);
 
     if (sealedSecret === undefined) {
-      const stored = await vault.secrets.read(access.address, key.id);
+      const isStored = (await vault.secrets.read(access.address, key.id)) !== undefined;
+      if (isStored) await takeOver(access, entry, key);
       await vault.pending.drop(access.address, entry);
-      return { kind: stored === undefined ? "secret-lost" : "delivered", key };
+      return isStored ? { kind: "delivered", key, retiring } : { kind: "secret-lost", key };
     }
     const secret = await openSealed(sealedSecret, entry.privateKey);
     if (secret === undefined) {
@@ -131,6 +167,7 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
       const message = `The key “${entry.name}” was made, but the editor's secret storage does not take its secret.`;
       throw new UserError(`${message} Unlock the storage and restart the editor: the key arrives then.`, { cause });
     });
+    await takeOver(access, entry, key);
     try {
       await service.received(access, key.id);
       await vault.pending.drop(access.address, entry);
@@ -138,7 +175,13 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
       // The secret is safe. The entry stays, so that the next start tells the function to erase its sealed copy.
       log.warn(`The key ${key.id} is stored, but the function could not be told: ${describe(error)}`);
     }
-    return { kind: "delivered", key };
+    return { kind: "delivered", key, retiring };
+  }
+
+  /** Tools that got the replaced key get its successor from now on. Before the entry is dropped, so never forgotten. */
+  async function takeOver(access: Access, { replaces, accountId }: PendingKey, { id }: Key): Promise<void> {
+    if (replaces === undefined || (await vault.toolsKey.read(access.address))?.keyId !== replaces) return;
+    await vault.toolsKey.put(access.address, { keyId: id, accountId });
   }
 
   async function remove(access: Access, entry: PendingKey, keyId: string): Promise<Delivery> {
@@ -152,14 +195,14 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
     begun: Access,
     entry: PendingKey,
     attempt: Attempt,
-  ): Promise<{ readonly access: Access; readonly answer: CreateKeyAnswer }> {
+  ): Promise<{ readonly access: Access; readonly answer: CreateKeyAnswer & { readonly retiring?: Retiring } }> {
     const { signal, report } = attempt;
     let access = begun;
     let giveUpAt = clock.now() + patience;
     let { maybeSent, renew } = attempt;
     const abandon = async (): Promise<never> => {
-      if (maybeSent) await vault.pending.put(access.address, { ...entry, discard: true });
-      else await vault.pending.drop(access.address, entry);
+      if (!maybeSent) await vault.pending.drop(access.address, entry);
+      else if (entry.replaces === undefined) await vault.pending.put(access.address, { ...entry, discard: true });
       throw new CancelledError();
     };
 
@@ -168,7 +211,7 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
       const earlierMaybeSent = maybeSent;
       try {
         maybeSent = true;
-        return { access, answer: await service.create(access, entry.idempotencyKey, entry.body, signal) };
+        return { access, answer: await ask(access, entry, signal) };
       } catch (error) {
         if (isCancelled(error)) return abandon();
         if (!(error instanceof FunctionError)) throw error;
@@ -190,10 +233,20 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
         if (wait === undefined || clock.now() + wait > giveUpAt) throw await giveUp(access, entry, error, maybeSent);
 
         report(waiting(error));
-        log.info(`The create of “${entry.name}” is repeated in ${wait} ms (${error.code}).`);
+        log.info(`The request for “${entry.name}” is repeated in ${wait} ms (${error.code}).`);
         await clock.sleep(wait, signal).catch(abandon);
       }
     }
+  }
+
+  function ask(
+    access: Access,
+    { replaces, idempotencyKey, body }: PendingKey,
+    signal: AbortSignal | undefined,
+  ): Promise<CreateKeyAnswer & { readonly retiring?: Retiring }> {
+    return replaces === undefined
+      ? service.create(access, idempotencyKey, body, signal)
+      : service.rotate(access, replaces, idempotencyKey, body, signal);
   }
 
   /** The same request goes on in the next session: nothing was made, or its key is found by its Idempotency-Key. */
@@ -231,8 +284,11 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
 
   return {
     create,
+    rotate,
     unfinished: async (access) =>
-      (await vault.pending.list(access.address, access.account.id)).filter(({ discard }) => !discard),
+      (await vault.pending.list(access.address, access.account.id)).filter(
+        ({ discard, replaces }) => !discard && replaces === undefined,
+      ),
     finish: (access, entry, signal, report, renew) =>
       once(entry, () => deliver(access, entry, { signal, report, renew, maybeSent: true })),
     discard: async (access, entry) => {
@@ -253,7 +309,7 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
           }
         }
       } catch (error) {
-        log.error(`The creates under way cannot be read: ${describe(error)}`);
+        log.error(`The keys under way cannot be read: ${describe(error)}`);
       }
       return { deliveries, leftOpen };
     },
@@ -270,6 +326,7 @@ function cancelled(signal: AbortSignal | undefined): Promise<never> {
 
 /** Milliseconds until the same request is worth repeating; undefined: it is not. */
 function waitBefore(error: FunctionError, round: number): number | undefined {
+  if (error.code === "conflict" && !leavesOutcomeOpen(error)) return undefined;
   switch (error.code) {
     case "conflict":
     case "rate_limited":

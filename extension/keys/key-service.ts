@@ -1,9 +1,9 @@
 import { MeAnswer } from "../../functions/contract/account.ts";
-import { CreateKeyAnswer, idempotencyHeader, Key, KeysAnswer } from "../../functions/contract/keys.ts";
+import { CreateKeyAnswer, idempotencyHeader, Key, KeysAnswer, RotateKeyAnswer } from "../../functions/contract/keys.ts";
 import type { PatchKeyRequest } from "../../functions/contract/requests.ts";
 import { paths } from "../../functions/contract/paths.ts";
 import type { Access } from "../account/access-token.ts";
-import type { Call, FunctionClient } from "../account/function-client.ts";
+import type { AnswerSchema, Call, FunctionClient } from "../account/function-client.ts";
 import { watchSession } from "../account/own-sign-ins.ts";
 import type { SessionStore } from "../account/session.ts";
 
@@ -13,6 +13,14 @@ export interface KeyService {
   list(access: Access, signal?: AbortSignal): Promise<KeysAnswer>;
   /** `body` is a serialised CreateKeyRequest. Repeating both ends with the one key, whatever was lost before. */
   create(access: Access, idempotencyKey: string, body: string, signal?: AbortSignal): Promise<CreateKeyAnswer>;
+  /** The same for the successor of a key; `body` is a serialised RotateKeyRequest. */
+  rotate(
+    access: Access,
+    keyId: string,
+    idempotencyKey: string,
+    body: string,
+    signal?: AbortSignal,
+  ): Promise<RotateKeyAnswer>;
   /** The secret is stored here: the function may erase its sealed copy. */
   received(access: Access, keyId: string): Promise<void>;
   patch(access: Access, keyId: string, patch: PatchKeyRequest): Promise<Key>;
@@ -31,6 +39,17 @@ export function createKeyService({ client, sessions }: KeyServiceDeps): KeyServi
   const watched = <T>(access: Access, work: Promise<T>): Promise<T> => watchSession(sessions, access, work);
   const to = ({ address, token }: Access): Pick<Call, "address" | "token"> => ({ address, token });
 
+  function make<T>(
+    access: Access,
+    path: string,
+    answer: AnswerSchema<T>,
+    { idempotencyKey, body, signal }: { idempotencyKey: string; body: string; signal: AbortSignal | undefined },
+  ): Promise<T> {
+    const headers = { [idempotencyHeader]: idempotencyKey };
+    const call: Call = { ...to(access), method: "POST", path, headers, body, signal, timeout: createTimeout };
+    return watched(access, client.ask(call, answer));
+  }
+
   return {
     me: (access, signal) =>
       watched(access, client.ask({ ...to(access), method: "GET", path: paths.me, signal }, MeAnswer)),
@@ -38,19 +57,11 @@ export function createKeyService({ client, sessions }: KeyServiceDeps): KeyServi
     list: (access, signal) =>
       watched(access, client.ask({ ...to(access), method: "GET", path: paths.keys, signal }, KeysAnswer)),
 
-    create: (access, idempotencyKey, body, signal) => {
-      const headers = { [idempotencyHeader]: idempotencyKey };
-      const call: Call = {
-        ...to(access),
-        method: "POST",
-        path: paths.keys,
-        headers,
-        body,
-        signal,
-        timeout: createTimeout,
-      };
-      return watched(access, client.ask(call, CreateKeyAnswer));
-    },
+    create: (access, idempotencyKey, body, signal) =>
+      make(access, paths.keys, CreateKeyAnswer, { idempotencyKey, body, signal }),
+
+    rotate: (access, keyId, idempotencyKey, body, signal) =>
+      make(access, paths.keyRotate(keyId), RotateKeyAnswer, { idempotencyKey, body, signal }),
 
     received: (access, keyId) =>
       watched(access, client.tell({ ...to(access), method: "POST", path: paths.keyReceived(keyId) })),

@@ -17,7 +17,7 @@ export const PrivateJwk = z.object({
   d: z.string(),
 });
 
-/** A create that was begun: enough to repeat it to the letter and to open its answer. */
+/** A create or a rotation that was begun: enough to repeat it to the letter and to open its answer. */
 export const PendingKey = z.object({
   idempotencyKey: z.string().check(z.regex(/^[0-9a-f-]{36}$/)),
   accountId: z.string(),
@@ -28,6 +28,8 @@ export const PendingKey = z.object({
   createdAt: z.number(),
   /** The person cancelled after it may have been sent: the key is to be deleted when it is found. */
   discard: z.boolean(),
+  /** The id of the key whose successor it is. */
+  replaces: z.optional(z.string()),
 });
 export type PendingKey = z.infer<typeof PendingKey>;
 

@@ -1,3 +1,4 @@
+import type { Access } from "../account/access-token.ts";
 import { signOut } from "../account/sign-out.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
@@ -30,6 +31,17 @@ export async function signOutCommand(deps: AccountDeps & Parameters<typeof signO
   await deps.ring.refresh();
   if (session.kind === "signed-out") return;
   void deps.dialogs.info("Signed out. Your keys go on existing; your coding tools get no key until you sign in again.");
+}
+
+/** At the start: the window may have been reloaded while a sign-in waited for the browser. */
+export async function resumeSignIn(
+  deps: Pick<AccountDeps, "dialogs" | "ring">,
+  resume: () => Promise<Access | undefined>,
+): Promise<void> {
+  const access = await resume();
+  if (access === undefined) return;
+  await deps.ring.refresh();
+  void deps.dialogs.info(`Signed in as ${access.account.label}.`);
 }
 
 /** An editor in a browser does not show one window what another has stored. Never rejects. */

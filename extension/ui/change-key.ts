@@ -65,34 +65,41 @@ export async function deleteKey(deps: ChangeKeyDeps, argument: unknown): Promise
   void deps.dialogs.info(`The key “${key.name}” is deleted.`);
 }
 
+export interface ChosenKey {
+  readonly key: Key;
+  readonly isToolsKey: boolean;
+  /** Its secret is in this editor's secret storage. */
+  readonly isStored: boolean;
+}
+
 /** The key of the row that was clicked, else the person's choice. Throws CancelledError and UserError. */
-async function choose(
+export async function choose(
   deps: ChangeKeyDeps,
   argument: unknown,
   title: string,
   fits: (key: Key) => boolean,
-): Promise<{ readonly key: Key; readonly isToolsKey: boolean }> {
+): Promise<ChosenKey> {
   const state = await readyKeys(deps);
   const clicked = KeyArgument.safeParse(argument);
   const named = clicked.success ? state.keys.find(({ id }) => id === clicked.data.keyId) : undefined;
   if (clicked.success && named === undefined)
     throw new UserError("This key is no longer there. The list is up to date.");
-  if (named !== undefined) return { key: named, isToolsKey: named.id === state.toolsKeyId };
+  const chosen = (key: Key): ChosenKey => ({
+    key,
+    isToolsKey: key.id === state.toolsKeyId,
+    isStored: state.storedIds.has(key.id),
+  });
+  if (named !== undefined) return chosen(named);
 
   const fitting = state.keys.filter(fits);
   if (fitting.length === 0) throw new UserError(`${title}: you have no key for which this can be done.`);
   const choices = fitting.map((value) => {
-    const facts = {
-      isToolsKey: value.id === state.toolsKeyId,
-      isStored: state.storedIds.has(value.id),
-      now: deps.now(),
-    };
-    const { label, description } = keyRow(value, facts);
+    const { label, description } = keyRow(value, { ...chosen(value), now: deps.now() });
     return { label, description, value };
   });
   const key = await deps.dialogs.pickOne(title, "Which key?", choices);
   if (key === undefined) throw new CancelledError();
-  return { key, isToolsKey: key.id === state.toolsKeyId };
+  return chosen(key);
 }
 
 async function readyKeys(deps: ChangeKeyDeps): Promise<ReadyKeys> {

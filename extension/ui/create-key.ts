@@ -47,7 +47,7 @@ export async function createKey(deps: CreateKeyDeps): Promise<void> {
     });
     if (name === undefined) throw new CancelledError();
     const request = { name: name.trim(), limitUsd };
-    const made = await makeAndCheck(deps, access, (signal, report) =>
+    const made = await makeAndCheck(deps, creating, access, (signal, report) =>
       deps.creation.create(begun, request, signal, report, renew),
     );
     // The session that it ended with, which is another one after a sign-in in between.
@@ -88,17 +88,15 @@ function limitFor({ plan, allowanceUsd, keysLeft }: MeAnswer): number {
 }
 
 /** A create that is still under way is not asked for a second time without the person saying so. */
-async function finishEarlier(
-  deps: CreateKeyDeps,
-  access: Access,
-  renew: Renew,
-): Promise<{ readonly delivery: Delivery; readonly check: LiveCheck } | undefined> {
+async function finishEarlier(deps: CreateKeyDeps, access: Access, renew: Renew): Promise<Made | undefined> {
   for (const entry of await deps.creation.unfinished(access)) {
     const message = `The key “${entry.name}” was asked for before and has not arrived yet.`;
     const pressed = await deps.dialogs.warn(message, "Finish It", "Discard It");
     if (pressed === undefined) throw new CancelledError();
     if (pressed === "Finish It") {
-      return makeAndCheck(deps, access, (signal, report) => deps.creation.finish(access, entry, signal, report, renew));
+      return makeAndCheck(deps, creating, access, (signal, report) =>
+        deps.creation.finish(access, entry, signal, report, renew),
+      );
     }
     await deps.creation.discard(access, entry);
     deps.settleLater();
@@ -106,13 +104,23 @@ async function finishEarlier(
   return undefined;
 }
 
+const creating = "Creating your OpenRouter key";
+
+export interface Made {
+  readonly delivery: Delivery;
+  readonly check: LiveCheck;
+}
+
+export type MakeAndCheckDeps = Pick<CreateKeyDeps, "dialogs" | "settleLater" | "vault" | "openRouterUrl" | "checkLive">;
+
 /** Under one notification: the key is made, then OpenRouter is asked whether it takes it. */
-async function makeAndCheck(
-  deps: CreateKeyDeps,
+export async function makeAndCheck(
+  deps: MakeAndCheckDeps,
+  title: string,
   access: Access,
   make: (signal: AbortSignal, report: (message: string) => void) => Promise<Delivery>,
-): Promise<{ readonly delivery: Delivery; readonly check: LiveCheck }> {
-  return deps.dialogs.progress("Creating your OpenRouter key", async (signal, report) => {
+): Promise<Made> {
+  return deps.dialogs.progress(title, async (signal, report) => {
     const delivery = await make(signal, report).catch((error: unknown) => {
       // Cancelled, or not answered: what may have been sent is looked after.
       deps.settleLater();
@@ -124,7 +132,7 @@ async function makeAndCheck(
   });
 }
 
-async function check(deps: CreateKeyDeps, access: Access, key: Key, signal: AbortSignal): Promise<LiveCheck> {
+async function check(deps: MakeAndCheckDeps, access: Access, key: Key, signal: AbortSignal): Promise<LiveCheck> {
   const secret = await deps.vault.secrets.read(access.address, key.id);
   const reading = deps.openRouterUrl();
   if (reading.kind !== "address" || secret === undefined) {

@@ -62,7 +62,11 @@ export function createLeavingAddress({ address, others, dialogs, setAddress }: L
     },
     mayLeave: async ({ base }) => {
       const left = await others.list();
-      if (left.length === 0) return true;
+      if (left.length === 0) {
+        // Nothing to ask about; what a broken sign-in has left goes.
+        await others.forget();
+        return true;
+      }
       const detail =
         `This signs you out at ${left.join(" and ")}. Its keys go on existing, but their secrets are forgotten in this ` +
         "editor, so that coding tools cannot use them any more.";

@@ -2,6 +2,7 @@ import type { Access, AccessToken } from "../account/access-token.ts";
 import type { Clock } from "../base/clock.ts";
 import { describe } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { Delivery } from "../keys/create-key.ts";
 import { type CreateKeyDeps, offerDeletion } from "./create-key.ts";
 import { runCommand } from "./run-command.ts";
 import { offerTools } from "./set-up-tools.ts";
@@ -17,10 +18,12 @@ interface SettleDeps extends Pick<
   readonly lifetime: AbortSignal;
 }
 
+type Delivered = Extract<Delivery, { kind: "delivered" }>;
+
 const pause = 5 * 60_000;
 
 /**
- * Brings in keys whose answers were lost with an earlier window, and deletes cancelled ones: when called, and every
+ * Brings in keys and successors whose answers were lost with an earlier window, and deletes cancelled ones: when called, and every
  * few minutes while something is left. Never asks for a sign-in. `settle` never rejects.
  */
 export function createSettling(deps: SettleDeps): { readonly settle: () => Promise<void> } {
@@ -42,13 +45,19 @@ export function createSettling(deps: SettleDeps): { readonly settle: () => Promi
     }
     await deps.ring.refresh();
     for (const delivery of deliveries) {
-      if (delivery.kind === "delivered") void announce(access, delivery.key.id, delivery.key.name);
+      if (delivery.kind === "delivered") void announce(access, delivery);
       if (delivery.kind === "secret-lost") void offerDeletion(deps, access, delivery.key);
     }
   }
 
-  async function announce(access: Access, keyId: string, name: string): Promise<void> {
-    const serves = (await deps.toolsKey.read(access)) === keyId;
+  async function announce(access: Access, { key, retiring }: Delivered): Promise<void> {
+    const { name } = key;
+    const serves = (await deps.toolsKey.read(access)) === key.id;
+    if (retiring !== undefined) {
+      const { rotated } = await import("./rotate-key.ts");
+      void deps.dialogs.info(rotated(name, retiring, serves, deps.clock.now()));
+      return;
+    }
     const pressed = await deps.dialogs.info(`The key “${name}” has arrived.`, ...(serves ? ["Set Up Tools"] : []));
     if (pressed !== undefined)
       await runCommand(deps, "set up tools for an arrived key", () => offerTools(deps, "", name));

@@ -6,6 +6,7 @@ export const paths = {
   authToken: "/v1/auth/token",
   /** As a redirect address: the code is shown to the person, who pastes it into the editor. */
   authCode: "/v1/auth/code",
+  /** GET: whether and how the editor's Microsoft account signs people in; POST: does it. */
   authEntra: "/v1/auth/entra",
   session: "/v1/session",
   sessions: "/v1/sessions",

@@ -21,8 +21,11 @@ export const EntraTokenRequest = z.strictObject({
 });
 export type EntraTokenRequest = z.infer<typeof EntraTokenRequest>;
 
-/** Whether two accounts with one e-mail are one person. */
-export const IdentityDecision = z.strictObject({ decision: z.enum(["merge", "refuse"]) });
+/**
+ * Two accounts came with one e-mail. `merge`: they are one person. `refuse`: the one that came has no right to it.
+ * `separate`: two people, and the e-mail is now that of the one that came.
+ */
+export const IdentityDecision = z.strictObject({ decision: z.enum(["merge", "refuse", "separate"]) });
 export type IdentityDecision = z.infer<typeof IdentityDecision>;
 
 /** Trimmed on the way in, so that every comparison sees one form. */

@@ -4,6 +4,7 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import * as z from "zod/mini";
 
 import type { TokenAnswer } from "../contract/account.ts";
+import type { EntraAnswer } from "../contract/entra.ts";
 import { problemStatuses } from "../contract/problem.ts";
 import { EntraTokenRequest, TokenRequest } from "../contract/requests.ts";
 import type { Deps } from "../services/deps.ts";
@@ -73,6 +74,10 @@ export function authRoutes(deps: Deps, isSecure: boolean) {
     .post("/token", async (context) => {
       const request = await parseBody(context, TokenRequest);
       return sessionAnswer(context, deps, await openSession(deps, { ...request, client: clientOf(context) }));
+    })
+    .get("/entra", (context) => {
+      if (deps.accessTokens === undefined) return context.notFound();
+      return context.json(deps.accessTokens.api satisfies EntraAnswer);
     })
     .post("/entra", async (context) => {
       // Before the body: where this is not set up, there is nothing at this address.

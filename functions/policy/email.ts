@@ -10,3 +10,11 @@ export function normaliseEmail(email: string): string | undefined {
   if (/[,;<>"\\()[\]]/.test(email)) return undefined;
   return email.toLowerCase();
 }
+
+/**
+ * What an owner is called whose address now belongs to somebody else. It says whose it was and can never be an address:
+ * no sign-in brings it, and no plan or list of administrators names it.
+ */
+export function labelWithoutAddress(email: string, ownerId: string): string {
+  return `formerly ${email} (${ownerId.slice(0, 8)})`;
+}

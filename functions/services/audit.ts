@@ -39,7 +39,8 @@ export type AuditVerb =
   | "raise.end"
   | "identity.conflict"
   | "identity.merge"
-  | "identity.refuse";
+  | "identity.refuse"
+  | "identity.separate";
 
 /** What is written in the same transaction as the change that it tells of. No secret is ever in it. */
 export interface AuditEntry {

@@ -5,8 +5,9 @@ import { ServiceError } from "./errors.ts";
 import type { Decision } from "./identity-store.ts";
 
 /**
- * An administrator says whether two accounts with one e-mail are one person. Nobody decides about themselves, neither
- * as the owner whose keys are at stake nor as the one who came. A refusal can be turned into a merge later.
+ * An administrator says whether two accounts with one e-mail are one person, or whose the e-mail is now. Nobody decides
+ * about themselves, neither as the owner whose keys are at stake nor as the one who came. A refusal can be thought
+ * better of later.
  */
 export async function decideIdentity(
   deps: Deps,
@@ -27,14 +28,15 @@ export async function decideIdentity(
   const outcome = await deps.identities.decide({
     id,
     decision,
+    newOwnerId: crypto.randomUUID(),
     decidedBy: admin.id,
     now,
     audit: {
       actor: asAdmin(acting),
-      verb: decision === "merge" ? "identity.merge" : "identity.refuse",
+      verb: `identity.${decision}`,
       targetId: id,
       ownerId: conflict.owner.id,
-      before: { issuer: conflict.owner.issuer, subject: conflict.owner.subject },
+      before: { issuer: conflict.owner.issuer, subject: conflict.owner.subject, email: conflict.email },
       after: { issuer: conflict.issuer, subject: conflict.subject },
       at: now,
     },
@@ -49,12 +51,14 @@ export async function decideIdentity(
     case "taken":
       throw new ServiceError(
         "conflict",
-        "The account that came has keys of its own here, so the two cannot become one. Refuse it, or correct the e-mail at the sign-in service.",
+        "The account that came has keys of its own here, so the two cannot become one. If the e-mail is theirs now, separate the two; else refuse it, or correct the e-mail at the sign-in service.",
       );
     case "blocked":
       throw new ServiceError(
         "conflict",
-        "The owner of this e-mail has left; nobody is merged into a leaver. If the address was given to somebody else, refuse this and give them another address.",
+        decision === "merge"
+          ? "The owner of this e-mail has left; nobody is merged into a leaver. If the address was given to somebody else, separate the two."
+          : "The account that came has been cut off here, so it gets no e-mail of anybody.",
       );
     case "changed":
       throw new ServiceError("conflict", "The owner has another e-mail by now. Ask the person to sign in again.");

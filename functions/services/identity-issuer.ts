@@ -37,8 +37,10 @@ export interface IdentityIssuer {
   redeem(answer: IssuerAnswer): Promise<Identity>;
 }
 
-/** Checks an access token for the function's own API. Throws as IdentityIssuer does. */
+/** Checks an access token for the function's own API. `verify` throws as IdentityIssuer does. */
 export interface AccessTokenIssuer {
+  /** What editors have to ask for. */
+  readonly api: { readonly tenantId: string; readonly audience: string };
   verify(accessToken: string): Promise<{ readonly identity: Identity; readonly expiresAt: number }>;
 }
 

@@ -15,11 +15,21 @@ export interface IdentityConflict {
 }
 
 export type ConflictState = "waiting" | "refused";
-export type Decision = "merge" | "refuse";
+export type Decision = "merge" | "refuse" | "separate";
+
+export interface DecideIdentity {
+  readonly id: string;
+  readonly decision: Decision;
+  /** What the account that came is known by from now on, where a separation makes it an owner. */
+  readonly newOwnerId: string;
+  readonly decidedBy: string;
+  readonly now: number;
+  readonly audit: AuditEntry;
+}
 
 /**
- * taken: the identity is already an owner of its own. blocked: the owner has left. changed: the owner meanwhile has
- * another e-mail, so nothing is left to decide.
+ * taken: the identity is already an owner of its own. blocked: who would get something of it has left. changed: the
+ * owner meanwhile has another e-mail, so nothing is left to decide.
  */
 export type DecisionOutcome = "done" | "missing" | "decided" | "taken" | "blocked" | "changed";
 
@@ -35,14 +45,9 @@ export interface IdentityStore {
   list(state: ConflictState): Promise<readonly IdentityConflict[]>;
   find(id: string): Promise<IdentityConflict | undefined>;
   /**
-   * In one transaction. A merge makes the identity the owner's, in place of the one they had, and ends their sessions
-   * and codes: those were the old identity's. Whether the owner is blocked stays as it is.
+   * In one transaction. A merge makes the identity the owner's, in place of the one they had. A separation makes it an
+   * owner of its own with the e-mail; the old one keeps keys and history under a label that is no address. Either ends
+   * the old one's sessions and codes; whether they are blocked stays as it is.
    */
-  decide(decision: {
-    readonly id: string;
-    readonly decision: Decision;
-    readonly decidedBy: string;
-    readonly now: number;
-    readonly audit: AuditEntry;
-  }): Promise<DecisionOutcome>;
+  decide(decision: DecideIdentity): Promise<DecisionOutcome>;
 }

@@ -10,8 +10,8 @@ export interface SessionOptions {
   readonly headless: boolean;
   /** Host name → address[:port]; everything else but 127.0.0.1 is unknown to the browser. */
   readonly hosts: Readonly<Record<string, string>>;
-  /** Folder of an extension to load from its sources, in development mode. */
-  readonly extensionPath?: string;
+  /** Folders of extensions to load from their sources, in development mode. */
+  readonly extensionPaths: readonly string[];
   /** Compiled suite that the extension host runs. */
   readonly suitePath?: string;
 }
@@ -37,7 +37,7 @@ export async function openBrowser(browser: Browser, options: SessionOptions): Pr
     ],
   });
   await context.addInitScript(developmentMode, {
-    extension: options.extensionPath ?? "",
+    extensions: options.extensionPaths,
     suite: options.suitePath ?? "",
   });
   return context;
@@ -59,7 +59,7 @@ export async function waitForWorkbench(page: Page): Promise<void> {
  * Runs in the page, before VS Code reads its configuration there: the workbench takes extensions under development from
  * it. code-server's own service worker goes, because it races the one that webviews need.
  */
-function developmentMode(wanted: { extension: string; suite: string }): void {
+function developmentMode(wanted: { extensions: readonly string[]; suite: string }): void {
   if (window.top !== window) return;
   document.addEventListener("readystatechange", () => {
     const element = document.getElementById("vscode-workbench-web-configuration");
@@ -70,7 +70,7 @@ function developmentMode(wanted: { extension: string; suite: string }): void {
     delete configuration.productConfiguration?.serviceWorker;
     configuration.developmentOptions = {
       ...configuration.developmentOptions,
-      ...(wanted.extension === "" ? {} : { extensions: [uri(wanted.extension)] }),
+      ...(wanted.extensions.length === 0 ? {} : { extensions: wanted.extensions.map(uri) }),
       ...(wanted.suite === "" ? {} : { extensionTestsPath: uri(wanted.suite) }),
     };
     element.setAttribute("data-settings", JSON.stringify(configuration));

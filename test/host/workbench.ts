@@ -16,6 +16,8 @@ import { readOutput } from "./output.ts";
 export interface WorkbenchOptions {
   /** Extension folder, loaded in development mode. Either this or `vsix`, or neither. */
   readonly extensionPath?: string;
+  /** Further folders of extensions in development mode, which stand in for the editor's own of the same id. */
+  readonly moreExtensions?: readonly string[];
   /** Packaged extension, installed before the start. */
   readonly vsix?: string;
   /** The folder that is opened. */
@@ -128,7 +130,10 @@ export async function startWorkbench(options: WorkbenchOptions): Promise<Workben
         profile: profileIn(options.dataDir),
         headless: options.headless ?? true,
         hosts: { ...options.hosts, ...(options.tls === true ? { [tlsName]: "127.0.0.1" } : {}) },
-        ...(options.extensionPath === undefined ? {} : { extensionPath: options.extensionPath }),
+        extensionPaths: [
+          ...(options.extensionPath === undefined ? [] : [options.extensionPath]),
+          ...(options.moreExtensions ?? []),
+        ],
         ...(options.suite === undefined ? {} : { suitePath: options.suite.path }),
       });
       try {

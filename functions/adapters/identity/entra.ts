@@ -12,7 +12,7 @@ export interface EntraOptions {
 }
 
 /** Access tokens of one tenant, with the keys of that tenant's own document: those of `common` sign for every tenant. */
-export function createEntraIssuer(means: DocumentMeans, options: EntraOptions): AccessTokenIssuer {
+export function createEntraIssuer(means: DocumentMeans, options: EntraOptions): Pick<AccessTokenIssuer, "verify"> {
   const issuer = `${options.loginUrl}/${options.tenantId}/v2.0`;
   const { keys } = createIssuerDocuments(means, { issuer, provider: "entra" });
   return {

@@ -1,9 +1,9 @@
-import { and, asc, eq, isNull } from "drizzle-orm";
+import { and, asc, eq, inArray, isNull } from "drizzle-orm";
 
-import type { DecisionOutcome, IdentityConflict, IdentityStore } from "../../services/identity-store.ts";
+import type { IdentityConflict, IdentityStore } from "../../services/identity-store.ts";
 import { writeAudit } from "./audit-store.ts";
 import type { Database } from "./database.ts";
-import { identityConflicts, owners, sessions, signInCodes } from "./schema.ts";
+import { identityConflicts, owners } from "./schema.ts";
 
 export function createIdentityStore(database: Database): IdentityStore {
   return {
@@ -13,11 +13,11 @@ export function createIdentityStore(database: Database): IdentityStore {
         const noted = await transaction
           .insert(identityConflicts)
           .values({ id, ownerId, issuer, subject, ...fresh })
-          // One that was merged and comes again has lost the owner to another identity since: a new question.
+          // One that was merged or separated and comes again has lost the e-mail since: a new question.
           .onConflictDoUpdate({
             target: [identityConflicts.ownerId, identityConflicts.issuer, identityConflicts.subject],
             set: fresh,
-            setWhere: eq(identityConflicts.decision, "merge"),
+            setWhere: inArray(identityConflicts.decision, ["merge", "separate"]),
           })
           .returning({ id: identityConflicts.id });
         const [fact] = noted;
@@ -56,48 +56,15 @@ export function createIdentityStore(database: Database): IdentityStore {
       return row === undefined ? undefined : toConflict(row);
     },
 
-    decide: ({ id, decision, decidedBy, now, audit }) =>
-      database.transaction(async (transaction) => {
-        const [conflict] = await transaction
-          .select()
-          .from(identityConflicts)
-          .where(eq(identityConflicts.id, id))
-          .for("update");
-        if (conflict === undefined) return "missing";
-        if (conflict.decision === "merge" || conflict.decision === decision) return "decided";
-        const failed = decision === "merge" ? await merge(transaction, conflict) : undefined;
-        if (failed !== undefined) return failed;
-        await transaction
-          .update(identityConflicts)
-          .set({ decision, decidedBy, decidedAt: new Date(now) })
-          .where(eq(identityConflicts.id, id));
-        await writeAudit(transaction, audit);
-        return "done";
-      }),
+    // Loaded when first needed, as little is decided.
+    decide: async (decision) => (await import("./decide-identity.ts")).decideIdentity(database, decision),
   };
 }
 
-type ConflictRow = typeof identityConflicts.$inferSelect;
-
-async function merge(transaction: Database, conflict: ConflictRow): Promise<DecisionOutcome | undefined> {
-  const { issuer, subject, ownerId } = conflict;
-  const [owner] = await transaction.select().from(owners).where(eq(owners.id, ownerId)).for("update");
-  if (owner === undefined) return "missing";
-  if (owner.blockedAt !== null) return "blocked";
-  if (owner.email !== conflict.email) return "changed";
-  const [taken] = await transaction
-    .select({ id: owners.id })
-    .from(owners)
-    .where(and(eq(owners.issuer, issuer), eq(owners.subject, subject)));
-  if (taken !== undefined) return "taken";
-  // The groups were the old identity's; the next sign-in brings the others.
-  await transaction.update(owners).set({ issuer, subject, groups: [] }).where(eq(owners.id, ownerId));
-  await transaction.delete(sessions).where(eq(sessions.ownerId, ownerId));
-  await transaction.delete(signInCodes).where(eq(signInCodes.ownerId, ownerId));
-  return undefined;
-}
-
-function toConflict(row: { identity_conflicts: ConflictRow; owners: typeof owners.$inferSelect }): IdentityConflict {
+function toConflict(row: {
+  identity_conflicts: typeof identityConflicts.$inferSelect;
+  owners: typeof owners.$inferSelect;
+}): IdentityConflict {
   const { id, email, issuer, subject, createdAt, decision } = row.identity_conflicts;
   return {
     id,

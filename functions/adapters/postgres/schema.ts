@@ -113,7 +113,7 @@ export const identityConflicts = pgTable(
     issuer: text().notNull(),
     subject: text().notNull(),
     createdAt: time().notNull(),
-    decision: text({ enum: ["merge", "refuse"] }),
+    decision: text({ enum: ["merge", "refuse", "separate"] }),
     decidedBy: uuid().references(() => owners.id),
     decidedAt: time(),
   },

@@ -110,4 +110,14 @@ describe("changing the function's address", () => {
       [false, everything],
     );
   });
+
+  it("asks nothing about an address where a sign-in was broken off, and forgets that with the next sign-in", async () => {
+    const { editor, leaving, others, kept } = await createMoved(undefined, "Sign In");
+    await others.forget();
+    await editor.storage.store(`sign-in ${address.base} 1 x`, "{}");
+    await leaving.ask();
+    const before = kept();
+    const may = next.kind === "address" && (await leaving.mayLeave(next.address));
+    assert.deepEqual([before, may, kept(), editor.dialogs.shown], [["sign-in", "tool-undo"], true, ["tool-undo"], []]);
+  });
 });

@@ -1,23 +1,33 @@
 import assert from "node:assert/strict";
 
 import { createFunctionClient } from "../../../extension/account/function-client.ts";
+import type { SignInWithMicrosoft } from "../../../extension/account/microsoft.ts";
 import type { Callback } from "../../../extension/account/redirect.ts";
+import { createPendingSignIns } from "../../../extension/account/pending-sign-in.ts";
 import { createSignIn } from "../../../extension/account/sign-in.ts";
 import type { Clock } from "../../../extension/base/clock.ts";
 import { createEmitter } from "../../../extension/base/emitter.ts";
 import { CancelledError, isCancelled } from "../../../extension/base/errors.ts";
+import { MemorySecretStorage } from "../../support/memory-secret-storage.ts";
 import { account, base, createFakeFunction, token } from "../support/fake-function.ts";
 import { createRecordingLog } from "../support/recording-log.ts";
 
 const here = { base, origin: base };
 const signedIn = { sessionToken: token, expiresAt: "2026-12-01T10:00:00.000Z", account, isAdmin: false };
 
+interface StoppedClock extends Clock {
+  readonly runOut: () => void;
+  readonly asked: number[];
+  time: number;
+}
+
 /** A clock that stands still until the test says that the time is over. */
-function createStoppedClock(): Clock & { readonly runOut: () => void; readonly asked: number[] } {
+function createStoppedClock(): StoppedClock {
   const over = Promise.withResolvers<void>();
   const asked: number[] = [];
-  return {
-    now: () => 0,
+  const clock: StoppedClock = {
+    time: 1_000_000,
+    now: () => clock.time,
     sleep: (milliseconds, signal) => {
       asked.push(milliseconds);
       const aborted = new Promise<never>((_resolve, reject) => {
@@ -29,11 +39,20 @@ function createStoppedClock(): Clock & { readonly runOut: () => void; readonly a
     asked,
     runOut: over.resolve,
   };
+  return clock;
 }
 
 const desktop = "vscode://openrouter-keys.openrouter-keys/auth?windowId=2";
 
-function createHarness(callbackAddress = desktop, isHere = true) {
+const off: SignInWithMicrosoft = async () => ({ kind: "off" });
+
+function createHarness(
+  callbackAddress = desktop,
+  isHere = true,
+  withMicrosoft = off,
+  storage = new MemorySecretStorage(),
+) {
+  const pending = createPendingSignIns(storage);
   const remote = createFakeFunction();
   const log = createRecordingLog();
   const clock = createStoppedClock();
@@ -62,7 +81,7 @@ function createHarness(callbackAddress = desktop, isHere = true) {
     onCallback: callbacks.event,
   };
   const client = createFunctionClient({ fetch: remote.fetch, client: "test", log });
-  const { signIn } = createSignIn({ editor, client, clock, log });
+  const { signIn, resume } = createSignIn({ editor, client, withMicrosoft, pending, clock, log });
   const stop = new AbortController();
   const turns: string[] = [];
   const parameter = (name: string): string => opened.at(-1)?.searchParams.get(name) ?? "";
@@ -70,6 +89,12 @@ function createHarness(callbackAddress = desktop, isHere = true) {
     remote,
     log,
     clock,
+    storage,
+    resume: () => {
+      const done = resume(here, stop.signal);
+      done.catch(() => {});
+      return done;
+    },
     opened,
     parameter,
     stop,
@@ -168,6 +193,50 @@ describe("signing in", () => {
         requests: ["GET /v1/me", "POST /v1/auth/token"],
       },
     );
+  });
+
+  describe("with the editor's Microsoft account", () => {
+    it("opens no browser when that is taken", async () => {
+      const harness = createHarness(desktop, true, async (_address, _signal, onTurn) => {
+        onTurn();
+        return { kind: "signed-in", answer: signedIn };
+      });
+      assert.deepEqual(
+        [await harness.start(), harness.opened, harness.turns(), harness.asked()],
+        [signedIn, [], "microsoft", ["GET /v1/me"]],
+      );
+    });
+
+    for (const [way, redirect, turn] of [
+      ["the browser", desktop, "finish-instead"],
+      ["a code", "http://localhost:8080/callback", "paste-instead"],
+    ] as const) {
+      it(`goes on by ${way} when that is not taken, and says so`, async () => {
+        const harness = createHarness(redirect, false, async () => ({ kind: "failed" }));
+        const done = harness.start();
+        await harness.browserOpened;
+        const code = harness.issueCode();
+        if (turn === "finish-instead") harness.callBack(`code=${code}&state=${harness.parameter("state")}`);
+        else harness.pasted.push(code);
+        assert.deepEqual([await done, harness.turns()], [signedIn, turn]);
+      });
+    }
+
+    for (const options of [{ fresh: true }, { byCode: true }]) {
+      it(`is not tried where it does not do: ${Object.keys(options).join()}`, async () => {
+        let tries = 0;
+        const harness = createHarness(desktop, true, async () => {
+          tries += 1;
+          return { kind: "failed" };
+        });
+        const done = harness.start(harness.stop.signal, options);
+        await harness.browserOpened;
+        const code = harness.issueCode();
+        harness.callBack(`code=${code}&state=${harness.parameter("state")}`);
+        harness.pasted.push(code);
+        assert.deepEqual([await done, tries], [signedIn, 0]);
+      });
+    }
   });
 
   it("asks the function for a proof of the last hours when a fresh sign-in is wanted", async () => {
@@ -396,6 +465,14 @@ describe("signing in", () => {
     await assert.rejects(done, { name: "UserError", message: "Your account is of another company." });
   });
 
+  it("says that the person has left, in a way that can be told from other refusals", async () => {
+    const harness = createHarness();
+    const done = harness.start();
+    await harness.browserOpened;
+    harness.callBack(`error=offboarded&error_description=Your+access+has+ended.&state=${harness.parameter("state")}`);
+    await assert.rejects(done, { name: "FunctionError", code: "offboarded", message: "Your access has ended." });
+  });
+
   it("says that a code was no longer good", async () => {
     const harness = createHarness();
     const done = harness.start();
@@ -460,6 +537,144 @@ describe("signing in", () => {
     };
     assert.ok(isCancelled(await harness.start().catch((error: unknown) => error)));
     assert.deepEqual(harness.opened, []);
+  });
+
+  describe("in a window that is reloaded meanwhile", () => {
+    /** The window before the reload, which is never heard of again, and the one after. */
+    async function reload(change: (entry: Record<string, unknown>) => object = (entry) => entry) {
+      const before = createHarness();
+      void before.start();
+      await before.browserOpened;
+      await new Promise(setImmediate);
+      const after = createHarness(desktop, true, off, new MemorySecretStorage());
+      for (const [name, value] of before.storage.values) {
+        after.storage.values.set(name, JSON.stringify(change(JSON.parse(value))));
+      }
+      after.remote.codes.set("one-time", before.parameter("code_challenge"));
+      const state = before.parameter("state");
+      return { after, state, callback: `code=one-time&state=${state}` };
+    }
+    const left = ({ storage }: ReturnType<typeof createHarness>) => [...storage.values.keys()];
+
+    it("goes on, is traded once, and leaves nothing behind", async () => {
+      const { after, callback } = await reload();
+      const kept = left(after).map((name) => name.split(" ").slice(0, 2));
+      const done = after.resume();
+      await new Promise(setImmediate);
+      await new Promise(setImmediate);
+      after.callBack(callback);
+      const answer = await done;
+      after.callBack(callback);
+      assert.deepEqual(
+        [kept, answer, after.asked(), left(after), await after.resume()],
+        [[["sign-in", base]], signedIn, ["POST /v1/auth/token"], [], undefined],
+      );
+    });
+
+    it("takes nothing that is forged, and still waits for what belongs to it", async () => {
+      const { after, state, callback } = await reload();
+      const done = after.resume();
+      await new Promise(setImmediate);
+      await new Promise(setImmediate);
+      const random = createRandom(4);
+      for (let count = 0; count < 200; count += 1) {
+        const { path, query } = nearMiss(random, state, "guess");
+        after.callBack(query, path);
+      }
+      await new Promise(setImmediate);
+      const asked = after.asked();
+      after.callBack(callback);
+      assert.deepEqual([asked, await done], [[], signedIn]);
+    });
+
+    it("has only what is left of the five minutes, and then says what to do", async () => {
+      const { after } = await reload();
+      after.clock.time += 120_000;
+      const done = after.resume();
+      after.clock.runOut();
+      await assert.rejects(done, { message: /within 5 minutes\. Start it again/ });
+      assert.deepEqual([after.clock.asked, left(after)], [[180_000], []]);
+    });
+
+    for (const [situation, minutes] of [
+      ["is over", 6],
+      ["is of a time to come", -1],
+    ] as const) {
+      it(`takes nothing more when its time ${situation}, and forgets it`, async () => {
+        const { after, callback } = await reload();
+        after.clock.time += minutes * 60_000;
+        const done = after.resume();
+        after.callBack(callback);
+        assert.deepEqual([await done, after.asked(), left(after)], [undefined, [], []]);
+      });
+    }
+
+    it("says why it was refused, and that a code was no longer good", async () => {
+      for (const [query, message] of [
+        ["error=forbidden&error_description=Not+yours.", "Not yours."],
+        ["code=stale", "This sign-in is no longer valid. Start again."],
+      ] as const) {
+        const { after, state } = await reload();
+        const done = after.resume();
+        await new Promise(setImmediate);
+        await new Promise(setImmediate);
+        after.callBack(`${query}&state=${state}`);
+        await assert.rejects(done, { message });
+        assert.deepEqual(left(after), []);
+      }
+    });
+
+    it("is ended by a new sign-in", async () => {
+      const { after, callback } = await reload();
+      const done = after.resume().catch((error: unknown) => error);
+      await new Promise(setImmediate);
+      void after.start();
+      await after.browserOpened;
+      after.callBack(callback);
+      await new Promise(setImmediate);
+      assert.deepEqual([isCancelled(await done), after.asked(), left(after).length], [true, ["GET /v1/me"], 1]);
+      after.stop.abort();
+    });
+
+    it("leaves it to the window that still lives, and says nothing when that has ended it", async () => {
+      const { after, callback } = await reload();
+      const done = after.resume();
+      await new Promise(setImmediate);
+      await new Promise(setImmediate);
+      after.storage.values.clear();
+      after.callBack(callback);
+      assert.deepEqual([await done, after.asked()], [undefined, []]);
+    });
+
+    it("listens at the same port again", async () => {
+      const before = createHarness("http://127.0.0.1:8080/callback");
+      const first = before.start().catch((error: unknown) => error);
+      await before.browserOpened;
+      const redirect = new URL(before.parameter("redirect_uri"));
+      const after = createHarness("http://127.0.0.1:8080/callback");
+      for (const [name, value] of before.storage.values) after.storage.values.set(name, value);
+      before.stop.abort();
+      await first;
+      const done = after.resume();
+      after.remote.codes.set("one-time", before.parameter("code_challenge"));
+      redirect.search = `code=one-time&state=${before.parameter("state")}`;
+      let page: Response | undefined;
+      while (page === undefined) page = await fetch(redirect).catch(() => undefined);
+      assert.deepEqual([page.status, await done], [200, signedIn]);
+    });
+
+    for (const end of ["signed in", "cancelled"] as const) {
+      it(`keeps nothing once it is ${end}`, async () => {
+        const harness = createHarness();
+        const done = harness.start().catch((error: unknown) => error);
+        await harness.browserOpened;
+        if (end === "cancelled") harness.stop.abort();
+        else harness.callBack(`code=${harness.issueCode()}&state=${harness.parameter("state")}`);
+        await done;
+        await new Promise(setImmediate);
+        assert.deepEqual([...harness.storage.values.keys()], []);
+      });
+    }
   });
 
   it("says what to do where the browser cannot return", async () => {

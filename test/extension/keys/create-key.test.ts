@@ -54,7 +54,7 @@ function createHarness(remote: FakeFunction = createFakeFunction(), storage = ne
     delete: (key) => step(`delete ${kindOf(key)}`, () => storage.delete(key)),
     onDidChange: (listener) => storage.onDidChange(listener),
   };
-  remote.aroundSend = (route, send) => step(route.replace(/key-\d+/, "{id}"), send);
+  remote.aroundSend = (route, send) => step(route.replace(/key-[\w-]+/, "{id}"), send);
 
   const client = createFunctionClient({ fetch: remote.fetch, client: "test", log });
   const sessions = createSessionStore({ store, now: clock.now, log });
@@ -72,11 +72,18 @@ function createHarness(remote: FakeFunction = createFakeFunction(), storage = ne
     creation,
     create: (signal = new AbortController().signal) =>
       creation.create(access, { name: "laptop", limitUsd: 25 }, signal, (message) => reports.push(message)),
-    crashIn: async (at: NonNullable<typeof crashAt>, work: "create" | "settle" = "create"): Promise<void> => {
+    rotate: (signal = new AbortController().signal) =>
+      creation.rotate(access, { id: "key-old", name: "laptop" }, signal, (message) => reports.push(message)),
+    crashIn: async (
+      at: NonNullable<typeof crashAt>,
+      work: "create" | "rotate" | "settle" = "create",
+    ): Promise<void> => {
       crashAt = at;
       const create = () =>
         creation.create(access, { name: "laptop", limitUsd: 25 }, new AbortController().signal, () => {});
-      const done = work === "create" ? create() : creation.settle(access);
+      const rotate = () =>
+        creation.rotate(access, { id: "key-old", name: "laptop" }, new AbortController().signal, () => {});
+      const done = { create, rotate, settle: () => creation.settle(access) }[work]();
       assert.equal(await Promise.race([done, crash.promise]), "crashed");
     },
   };
@@ -303,5 +310,135 @@ describe("creating a key", () => {
     harness.remote.faults.push(["POST /v1/keys", "lost-answer"], ["POST /v1/keys", { code: "internal" }]);
     await harness.create();
     assert.doesNotMatch(harness.log.lines.join("\n"), /sk-or-|ors_|eyJ|"d"/);
+  });
+});
+
+/** A key whose secret is stored and which the tools get. */
+async function createWithKey() {
+  const harness = createHarness();
+  const old = builtKey({ id: "key-old" });
+  harness.remote.keys.set(old.id, old);
+  harness.storage.values.set(`secret ${base} ${old.id}`, old.secret);
+  harness.storage.values.set(`tools-key ${base}`, JSON.stringify({ keyId: old.id, accountId: account.id }));
+  return harness;
+}
+
+function rotationOf({ remote, storage }: { remote: FakeFunction; storage: MemorySecretStorage }) {
+  const [old, ...made] = [...remote.keys.values()];
+  const [next] = made;
+  const toolsKey = storage.values.get(`tools-key ${base}`) ?? "";
+  return {
+    old: old?.state,
+    successors: made.length,
+    isStored: next !== undefined && storage.values.get(`secret ${base} ${next.id}`) === next.secret,
+    isForTools: next !== undefined && toolsKey.includes(`"${next.id}"`),
+    sealedCopiesLeft: [...remote.made.values()].filter(({ received }) => !received).length,
+    pending: [...storage.values.keys()].filter((name) => name.startsWith("pending")).length,
+  };
+}
+
+const rotatedOnce = {
+  old: "retiring",
+  successors: 1,
+  isStored: true,
+  isForTools: true,
+  sealedCopiesLeft: 0,
+  pending: 0,
+};
+const untouched = {
+  old: "active",
+  successors: 0,
+  isStored: false,
+  isForTools: false,
+  sealedCopiesLeft: 0,
+  pending: 0,
+};
+
+const rotateSteps = [
+  "store pending",
+  "POST /v1/keys/{id}/rotate",
+  "read pending",
+  "store secret",
+  "read tools-key",
+  "store tools-key",
+  "POST /v1/keys/{id}/received",
+  "delete pending",
+] as const;
+
+describe("rotating a key", () => {
+  it("stores what it needs before it sends, then the secret, then switches the tools, and says when the old one ends", async () => {
+    const harness = await createWithKey();
+    const delivery = await harness.rotate();
+    assert.deepEqual(
+      {
+        retiring: delivery.kind === "delivered" ? delivery.retiring : undefined,
+        steps: harness.steps,
+        ...rotationOf(harness),
+      },
+      {
+        retiring: { id: "key-old", at: "2026-11-24T11:00:00.000Z" },
+        steps: [...rotateSteps],
+        ...rotatedOnce,
+      },
+    );
+  });
+
+  for (const step of rotateSteps) {
+    for (const moment of ["before", "after"] as const) {
+      it(`ends with exactly one successor, which the tools get, when the window dies ${moment} “${step}”`, async () => {
+        const first = await createWithKey();
+        await first.crashIn([step, moment], "rotate");
+        const next = createHarness(first.remote, first.storage);
+        const { leftOpen } = await next.creation.settle(access);
+        const nothingBegun = step === "store pending" && moment === "before";
+        assert.deepEqual(
+          { leftOpen, ...rotationOf(next) },
+          { leftOpen: 0, ...(nothingBegun ? untouched : rotatedOnce) },
+        );
+      });
+    }
+  }
+
+  it("goes on with the one that an earlier window began, also when it is asked for anew", async () => {
+    const first = await createWithKey();
+    await first.crashIn(["POST /v1/keys/{id}/rotate", "after"], "rotate");
+    const next = createHarness(first.remote, first.storage);
+    assert.deepEqual([(await next.rotate()).kind, rotationOf(next)], ["delivered", rotatedOnce]);
+  });
+
+  it("leaves the tools with the key that they have when that is another", async () => {
+    const harness = await createWithKey();
+    harness.storage.values.set(`tools-key ${base}`, JSON.stringify({ keyId: "key-7", accountId: account.id }));
+    await harness.rotate();
+    assert.deepEqual(rotationOf(harness), { ...rotatedOnce, isForTools: false });
+  });
+
+  it("keeps the successor of a person who cancels on the way, since the old key is going already", async () => {
+    const harness = await createWithKey();
+    const stop = new AbortController();
+    harness.remote.faults.push(["POST /v1/keys/key-old/rotate", "lost-answer"]);
+    harness.clock.beforeSleep = () => stop.abort();
+    const error = await harness.rotate(stop.signal).catch((caught: unknown) => caught);
+    const next = createHarness(harness.remote, harness.storage);
+    await next.creation.settle(access);
+    assert.deepEqual([isCancelled(error), rotationOf(next)], [true, rotatedOnce]);
+  });
+
+  it("is not offered as a create that could be discarded", async () => {
+    const first = await createWithKey();
+    await first.crashIn(["POST /v1/keys/{id}/rotate", "after"], "rotate");
+    const next = createHarness(first.remote, first.storage);
+    assert.deepEqual(await next.creation.unfinished(access), []);
+  });
+
+  it("takes a refusal for an answer at once, and waits only where the function says how long", async () => {
+    const harness = await createWithKey();
+    const path = "POST /v1/keys/key-old/rotate";
+    harness.remote.faults.push([path, { code: "conflict", detail: "Only an active key can be rotated." }]);
+    await assert.rejects(harness.rotate(), { message: "Only an active key can be rotated." });
+    assert.deepEqual([harness.clock.slept, rotationOf(harness)], [[], untouched]);
+    harness.remote.faults.push([path, { code: "conflict", retryAfter: 2 }]);
+    await harness.rotate();
+    assert.deepEqual([harness.clock.slept, rotationOf(harness)], [[2000], rotatedOnce]);
   });
 });

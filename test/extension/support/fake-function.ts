@@ -8,7 +8,7 @@ import type { MeAnswer } from "../../../functions/contract/account.ts";
 import type { Key } from "../../../functions/contract/keys.ts";
 import type { Session, SessionsAnswer } from "../../../functions/contract/sessions.ts";
 import { type ProblemCode, problemStatuses } from "../../../functions/contract/problem.ts";
-import { CreateKeyRequest, PatchKeyRequest } from "../../../functions/contract/requests.ts";
+import { CreateKeyRequest, PatchKeyRequest, RotateKeyRequest } from "../../../functions/contract/requests.ts";
 
 /**
  * lost-request: the network fails before the function hears it; lost-answer: after it has done its work. A problem
@@ -147,6 +147,27 @@ export function createFakeFunction(): FakeFunction {
     if (made.received) return c.json({ key: keyOf(key) }, 201);
     const sealedSecret = await seal(key.secret, made.recipient);
     return c.json({ key: keyOf(key), sealedSecret }, 201);
+  });
+  app.post("/v1/keys/:id/rotate", async (c) => {
+    const old = fake.keys.get(c.req.param("id"));
+    if (old === undefined) return problem("not_found", "You have no such key.");
+    const idempotencyKey = c.req.header("Idempotency-Key") ?? "";
+    const body = await c.req.text();
+    const { recipient } = RotateKeyRequest.parse(JSON.parse(body));
+    const earlier = fake.made.get(idempotencyKey);
+    if (earlier !== undefined && earlier.body !== body) return problem("idempotency_mismatch", "Another request.");
+    if (earlier === undefined && old.state !== "active")
+      return problem("conflict", "This key has been rotated already. Use its successor.");
+    const made = earlier ?? { body, keyId: `key-${(serial += 1)}-next`, recipient, received: false };
+    if (earlier === undefined) {
+      fake.made.set(idempotencyKey, made);
+      fake.keys.set(made.keyId, builtKey({ id: made.keyId, name: old.name, limitUsd: old.limitUsd }));
+      fake.keys.set(old.id, { ...old, state: "retiring" });
+    }
+    const key = fake.keys.get(made.keyId) ?? builtKey({ id: made.keyId, state: "revoked" });
+    const answer = { key: keyOf(key), retiring: { id: old.id, at: "2026-11-24T11:00:00.000Z" } };
+    if (made.received) return c.json(answer, 201);
+    return c.json({ ...answer, sealedSecret: await seal(key.secret, made.recipient) }, 201);
   });
   app.post("/v1/keys/:id/received", (c) => {
     for (const made of fake.made.values()) if (made.keyId === c.req.param("id")) made.received = true;

@@ -126,10 +126,21 @@ for (const kind of databaseKinds) {
       );
     });
 
+    it("says to anybody what a token has to be for, and nothing else", async () => {
+      const answer = await call(running.url, "GET", "/v1/auth/entra");
+      assert.deepStrictEqual([answer.status, answer.body], [200, { tenantId, audience: apiAudience }]);
+    });
+
     it("has no route where it is not set up", async () => {
       await running.stop();
       running = await startFunction({ stores });
-      assert.equal(codeOf(await post(await microsoft.accessToken(now))), "not_found");
+      assert.deepStrictEqual(
+        [
+          codeOf(await post(await microsoft.accessToken(now))),
+          codeOf(await call(running.url, "GET", "/v1/auth/entra")),
+        ],
+        ["not_found", "not_found"],
+      );
     });
   });
 }

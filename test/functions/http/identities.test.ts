@@ -154,6 +154,97 @@ for (const kind of databaseKinds) {
       assert.deepStrictEqual([tried, await decide("merge")], ["identity_conflict", "conflict"]);
     });
 
+    async function keyOf(caller: Caller): Promise<string> {
+      const { recipient, headers } = await createKit();
+      const made = await caller.call("POST", "/v1/keys", { body: { name: "laptop", recipient }, headers });
+      return CreateKeyAnswer.parse(made.body).key.id;
+    }
+
+    async function keysOf(caller: Caller): Promise<string[]> {
+      return KeysAnswer.parse((await caller.call("GET", "/v1/keys")).body).keys.map(({ id }) => id);
+    }
+
+    for (const state of ["left", "not been seen to leave yet"] as const) {
+      it(`are two people by a separation when the first has ${state}: the address goes on, the keys do not`, async () => {
+        const key = await keyOf(grace);
+        if (state === "left")
+          await kind.query("update owners set blocked_at = now() where email = 'grace@example.com'");
+        renumber("grace@example.com", "subject-new");
+        await outcome(running, "grace@example.com");
+        const decided = await decide("separate");
+        const oldSession = codeOf(await grace.call("GET", "/v1/me"));
+        const newcomer = await running.signIn("grace@example.com");
+        const all = await admin.call("GET", "/v1/admin/keys");
+        const listed = JSON.stringify(all.body);
+        const audit = JSON.stringify((await admin.call("GET", "/v1/admin/audit")).body);
+        renumber("grace@example.com", "subject-1");
+        assert.deepStrictEqual(
+          {
+            decided,
+            oldSession,
+            newcomersKeys: await keysOf(newcomer),
+            companySees: [listed.includes(key), /"formerly grace@example\.com \([0-9a-f]{8}\)"/.test(listed)],
+            audited: audit.includes("identity.separate"),
+            left: (await waiting()).length,
+            theOldOneComesBack: await outcome(running, "grace@example.com"),
+          },
+          {
+            decided: "204",
+            oldSession: "unauthorized",
+            newcomersKeys: [],
+            companySees: [true, true],
+            audited: true,
+            left: 0,
+            theOldOneComesBack: "identity_conflict",
+          },
+        );
+      });
+    }
+
+    it("are two people by a separation also when the one that came was known already, who keeps what they have", async () => {
+      const linus = await running.signIn("linus@example.com");
+      const key = await keyOf(linus);
+      people.splice(1, 1);
+      const index = people.findIndex(({ email }) => email === "linus@example.com");
+      const person = people[index];
+      assert.ok(person !== undefined);
+      people[index] = { ...person, email: "grace@example.com" };
+      await outcome(running, "grace@example.com");
+      const decided = await decide("separate");
+      const renamed = await running.signIn("grace@example.com");
+      assert.deepStrictEqual([decided, await keysOf(renamed)], ["204", [key]]);
+    });
+
+    it("give nothing to one that was cut off here", async () => {
+      await running.signIn("linus@example.com");
+      people.splice(1, 1);
+      const index = people.findIndex(({ email }) => email === "linus@example.com");
+      const person = people[index];
+      assert.ok(person !== undefined);
+      people[index] = { ...person, email: "grace@example.com" };
+      await outcome(running, "grace@example.com");
+      await kind.query("update owners set blocked_at = now() where email = 'linus@example.com'");
+      assert.deepStrictEqual(
+        [await decide("separate"), codeOf(await grace.call("GET", "/v1/me"))],
+        ["conflict", "200"],
+      );
+    });
+
+    it("stay separated: nothing of it is decided twice, and a refusal can still become one", async () => {
+      renumber("grace@example.com", "subject-new");
+      await outcome(running, "grace@example.com");
+      const [conflict] = await waiting();
+      const path = `/v1/admin/identities/${conflict?.id}`;
+      const codes: string[] = [];
+      for (const decision of ["refuse", "separate", "merge", "separate", "refuse"]) {
+        codes.push(codeOf(await admin.call("POST", path, { body: { decision } })));
+      }
+      assert.deepStrictEqual(
+        [codes, await outcome(running, "grace@example.com")],
+        [["204", "204", "conflict", "conflict", "conflict"], "signed in"],
+      );
+    });
+
     it("do not become one when the one that came has keys of its own", async () => {
       const linus = await attempt(running, "linus@example.com");
       people.splice(1, 1);
