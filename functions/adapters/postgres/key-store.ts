@@ -20,7 +20,7 @@ export function createKeyStore(database: Database): KeyStore {
     },
 
     reserve: (request) => database.transaction((transaction) => reserve(transaction, request)),
-    confirm: (confirmation) => database.transaction((transaction) => confirm(transaction, confirmation)),
+    confirm: (confirmation) => confirm(database, confirmation),
     release: (reference) => database.transaction((transaction) => release(transaction, reference)),
     claimAbandoned: (now, leaseUntil) =>
       database.transaction((transaction) => claimAbandoned(transaction, now, leaseUntil)),
@@ -98,7 +98,9 @@ export function createKeyStore(database: Database): KeyStore {
       const overdue = database
         .select({ id: keys.id })
         .from(keys)
-        .where(and(isOverdue(now), isFree(now), ownerId === undefined ? undefined : eq(keys.ownerId, ownerId)))
+        .where(
+          and(isOverdue(new Date(now)), isFree(now), ownerId === undefined ? undefined : eq(keys.ownerId, ownerId)),
+        )
         .orderBy(asc(keys.expiresAt))
         .limit(1)
         .for("update", { skipLocked: true });

@@ -1,19 +1,22 @@
-import { and, asc, eq, inArray, lte } from "drizzle-orm";
+import { and, asc, eq, inArray, lte, sql } from "drizzle-orm";
+import type { Placeholder } from "drizzle-orm";
 
 import { transitions } from "../../policy/key-phase.ts";
 import type { AttemptRef, Confirmation, KeyRow, ReserveOutcome, ReserveRequest } from "../../services/key-store.ts";
-import { writeAudit } from "./audit-store.ts";
+import { auditAlong, auditValues } from "./audit-store.ts";
 import type { Database } from "./database.ts";
 import { isLive, lockOwner, lockOwnerOf, readFacts, toKeyRow, wakeWaiting } from "./key-row.ts";
 import { idempotency, keys, raises } from "./schema.ts";
+import { statement } from "./statement.ts";
 
 export async function reserve(transaction: Database, request: ReserveRequest): Promise<ReserveOutcome> {
-  await lockOwner(transaction, request.ownerId);
-  const [earlier] = await transaction
-    .select()
-    .from(idempotency)
-    .innerJoin(keys, eq(keys.id, idempotency.keyId))
-    .where(and(eq(idempotency.ownerId, request.ownerId), eq(idempotency.key, request.idempotencyKey)));
+  // All three on one way there and back: a connection keeps their order, and each statement sees what is there when it
+  // begins, so the other two see what whoever held the lock has done.
+  const [, [earlier], facts] = await Promise.all([
+    lockOwner(transaction, request.ownerId),
+    selectEarlier(transaction, { ownerId: request.ownerId, key: request.idempotencyKey }),
+    readFacts(transaction, request.ownerId, request.now),
+  ]);
   if (earlier !== undefined) {
     if (earlier.idempotency.bodyHash !== request.bodyHash) return { kind: "mismatch" };
     return resume(transaction, earlier.keys, request);
@@ -21,37 +24,68 @@ export async function reserve(transaction: Database, request: ReserveRequest): P
 
   const replaced = request.replacesId === undefined ? undefined : await readReplaced(transaction, request);
   if (replaced === "no-such-key" || replaced === "replaced") return { kind: replaced };
-  const facts = await readFacts(transaction, request.ownerId, request.now);
   const decision = request.decide(facts, replaced);
   if (decision.kind !== "grant") return { kind: "refused", decision, overdue: facts.overdueKeys };
-  const [row] = await transaction
-    .insert(keys)
-    .values({
-      id: request.keyId,
-      ownerId: request.ownerId,
-      name: request.name ?? replaced?.name ?? "",
-      phase: "reserved",
-      limitCents: decision.limitCents,
-      wantedCents: decision.wantedCents,
-      reset: request.reset,
-      workspaceId: request.workspaceId ?? null,
-      createdAt: new Date(request.now),
-      expiresAt: new Date(decision.expiresAt),
-      replacesId: request.replacesId ?? null,
-      attempt: 1,
-      leaseUntil: new Date(request.leaseUntil),
-    })
-    .returning();
-  if (row === undefined) throw new Error("The reservation was not written.");
-  await transaction.insert(idempotency).values({
-    ownerId: request.ownerId,
-    key: request.idempotencyKey,
-    bodyHash: request.bodyHash,
+  const [row] = await insertReservation(transaction, {
     keyId: request.keyId,
+    ownerId: request.ownerId,
+    name: request.name ?? replaced?.name ?? "",
+    limitCents: decision.limitCents,
+    wantedCents: decision.wantedCents,
+    reset: request.reset,
+    workspaceId: request.workspaceId ?? null,
     createdAt: new Date(request.now),
+    expiresAt: new Date(decision.expiresAt),
+    replacesId: request.replacesId ?? null,
+    leaseUntil: new Date(request.leaseUntil),
+    idempotencyKey: request.idempotencyKey,
+    bodyHash: request.bodyHash,
   });
+  if (row === undefined) throw new Error("The reservation was not written.");
   return { kind: "reserved", key: toKeyRow(row), attempt: 1 };
 }
+
+const selectEarlier = statement((database) =>
+  database
+    .select()
+    .from(idempotency)
+    .innerJoin(keys, eq(keys.id, idempotency.keyId))
+    .where(and(eq(idempotency.ownerId, sql.placeholder("ownerId")), eq(idempotency.key, sql.placeholder("key")))),
+);
+
+/** The key's row and its idempotency key, in one statement. */
+const insertReservation = statement((database) => {
+  const made = database.$with("made").as(
+    database
+      .insert(keys)
+      .values({
+        id: sql.placeholder("keyId"),
+        ownerId: sql.placeholder("ownerId"),
+        name: sql.placeholder("name"),
+        phase: "reserved",
+        limitCents: sql.placeholder("limitCents"),
+        wantedCents: sql.placeholder("wantedCents"),
+        reset: sql.placeholder("reset"),
+        workspaceId: sql.placeholder("workspaceId"),
+        createdAt: sql.placeholder("createdAt"),
+        expiresAt: sql.placeholder("expiresAt"),
+        replacesId: sql.placeholder("replacesId"),
+        attempt: 1,
+        leaseUntil: sql.placeholder("leaseUntil"),
+      })
+      .returning(),
+  );
+  const remembered = database.$with("remembered").as(
+    database.insert(idempotency).values({
+      ownerId: sql.placeholder("ownerId"),
+      key: sql.placeholder("idempotencyKey"),
+      bodyHash: sql.placeholder("bodyHash"),
+      keyId: sql.placeholder("keyId"),
+      createdAt: sql.placeholder("createdAt"),
+    }),
+  );
+  return database.with(made, remembered).select().from(made);
+});
 
 async function readReplaced(
   transaction: Database,
@@ -102,24 +136,13 @@ async function takeOver(transaction: Database, row: typeof keys.$inferSelect, le
   return toKeyRow(taken);
 }
 
-export async function confirm(transaction: Database, confirmation: Confirmation): Promise<boolean> {
+export async function confirm(database: Database, confirmation: Confirmation): Promise<boolean> {
   const { replaces } = confirmation;
-  if (replaces !== undefined) await lockOwnerOf(transaction, confirmation.keyId);
-  const confirmed = await transaction
-    .update(keys)
-    .set({
-      phase: transitions.confirm.to,
-      upstreamHash: confirmation.upstreamHash,
-      label: confirmation.label,
-      sealedSecret: confirmation.sealedSecret,
-      sealedUntil: new Date(confirmation.sealedUntil),
-      leaseUntil: new Date(0),
-    })
-    .where(isHeld(confirmation))
-    .returning({ limitCents: keys.limitCents, wantedCents: keys.wantedCents });
-  const [key] = confirmed;
-  if (key === undefined) return false;
-  if (replaces !== undefined) {
+  if (replaces === undefined) return (await confirmHeld(database, confirmation)) !== undefined;
+  return database.transaction(async (transaction) => {
+    await lockOwnerOf(transaction, confirmation.keyId);
+    const key = await confirmHeld(transaction, confirmation);
+    if (key === undefined) return false;
     const retireAt = new Date(replaces.retireAt);
     // The old one gives its room up for good, and its raise to its successor.
     await transaction
@@ -133,10 +156,45 @@ export async function confirm(transaction: Database, confirmation: Confirmation)
     if (key.limitCents < key.wantedCents) {
       await transaction.update(keys).set({ fitAt: retireAt }).where(eq(keys.id, confirmation.keyId));
     }
-  }
-  await writeAudit(transaction, confirmation.audit);
-  return true;
+    return true;
+  });
 }
+
+/** Undefined when another attempt has taken the reservation over; then nothing is in the record either. */
+async function confirmHeld(
+  database: Database,
+  confirmation: Confirmation,
+): Promise<{ readonly limitCents: number; readonly wantedCents: number } | undefined> {
+  const [confirmed] = await updateHeld(database, {
+    keyId: confirmation.keyId,
+    attempt: confirmation.attempt,
+    upstreamHash: confirmation.upstreamHash,
+    label: confirmation.label,
+    sealedSecret: confirmation.sealedSecret,
+    sealedUntil: new Date(confirmation.sealedUntil).toISOString(),
+    ...auditValues(confirmation.audit),
+  });
+  return confirmed;
+}
+
+/** The key's row and the entry in the record, in one statement. */
+const updateHeld = statement((database) => {
+  const confirmed = database.$with("confirmed").as(
+    database
+      .update(keys)
+      .set({
+        phase: transitions.confirm.to,
+        upstreamHash: sql`${sql.placeholder("upstreamHash")}`,
+        label: sql`${sql.placeholder("label")}`,
+        sealedSecret: sql`${sql.placeholder("sealedSecret")}`,
+        sealedUntil: sql`${sql.placeholder("sealedUntil")}`,
+        leaseUntil: new Date(0),
+      })
+      .where(isHeld({ keyId: sql.placeholder("keyId"), attempt: sql.placeholder("attempt") }))
+      .returning({ limitCents: keys.limitCents, wantedCents: keys.wantedCents }),
+  );
+  return database.with(confirmed, auditAlong(database, confirmed)).select().from(confirmed);
+});
 
 export async function release(transaction: Database, reference: AttemptRef): Promise<void> {
   const ownerId = await lockOwnerOf(transaction, reference.keyId);
@@ -166,7 +224,7 @@ export async function claimAbandoned(
   return row === undefined ? undefined : takeOver(transaction, row, leaseUntil);
 }
 
-export function isHeld(reference: AttemptRef) {
+export function isHeld(reference: AttemptRef | { readonly keyId: Placeholder; readonly attempt: Placeholder }) {
   return and(eq(keys.id, reference.keyId), eq(keys.attempt, reference.attempt), eq(keys.phase, "reserved"));
 }
 
