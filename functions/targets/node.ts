@@ -4,9 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { getRequestListener } from "@hono/node-server";
 import { getConnInfo } from "@hono/node-server/conninfo";
-import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
 
-import type { Fetch } from "../adapters/openrouter/provisioner.ts";
 import type { Stores } from "../adapters/postgres/connect.ts";
 import { connectEmbedded, connectPostgres } from "../adapters/postgres/connect.ts";
 import { isDatabaseAway } from "../adapters/postgres/database.ts";
@@ -16,6 +14,7 @@ import { clientAddress } from "../http/client-address.ts";
 import type { RequestRecord } from "../http/env.ts";
 import type { Settings } from "../settings.ts";
 import { SettingsError, readSettings } from "../settings.ts";
+import { createNodeFetch } from "./node-fetch.ts";
 
 const poolSize = 20;
 /** Longer than any request may take. */
@@ -52,8 +51,7 @@ async function serve(settings: Settings, stores: Stores): Promise<void> {
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : settings.port;
   const publicUrl = settings.port === 0 ? settings.publicUrl.replace(/:0$/, `:${port}`) : settings.publicUrl;
-  const agent = new EnvHttpProxyAgent({ connections: 64, connect: { timeout: 5_000 }, keepAliveTimeout: 30_000 });
-  const fetch: Fetch = (url, init) => undiciFetch(url, { ...init, dispatcher: agent });
+  const { fetch, close } = createNodeFetch();
   const wait = async (milliseconds: number, signal: AbortSignal): Promise<void> => {
     await delay(milliseconds, undefined, { signal });
   };
@@ -92,7 +90,7 @@ async function serve(settings: Settings, stores: Stores): Promise<void> {
   server.closeAllConnections();
   await settling;
   await Promise.all(goingOn);
-  await Promise.all([agent.close(), telemetry?.stop()]);
+  await Promise.all([close(), telemetry?.stop()]);
 }
 
 const settleEveryMs = 60_000;

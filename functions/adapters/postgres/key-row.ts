@@ -3,7 +3,7 @@ import type { Placeholder } from "drizzle-orm";
 
 import type { PlanFacts } from "../../policy/allowance.ts";
 import { livePhases } from "../../policy/key-phase.ts";
-import type { KeyRow, SeenSpend } from "../../services/key-store.ts";
+import type { AttemptRef, KeyRow, SeenSpend } from "../../services/key-store.ts";
 import type { Database } from "./database.ts";
 import type { keySpend } from "./schema.ts";
 import { keys, owners } from "./schema.ts";
@@ -78,6 +78,16 @@ export async function wakeWaiting(transaction: Database, ownerId: string, at: Da
 
 export function isLive() {
   return inArray(keys.phase, [...livePhases]);
+}
+
+/** A reservation that this attempt still holds. */
+export function isHeld(reference: AttemptRef | { readonly keyId: Placeholder; readonly attempt: Placeholder }) {
+  return and(eq(keys.id, reference.keyId), eq(keys.attempt, reference.attempt), eq(keys.phase, "reserved"));
+}
+
+/** A live key that nobody else is clearing away. */
+export function isFree(now: number) {
+  return and(isLive(), lte(keys.leaseUntil, new Date(now)));
 }
 
 /** Keys whose time is over but which are not cleared away: expired, or replaced and past their grace. */

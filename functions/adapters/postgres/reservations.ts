@@ -1,15 +1,24 @@
 import { and, asc, eq, inArray, lte, sql } from "drizzle-orm";
-import type { Placeholder } from "drizzle-orm";
 
 import { transitions } from "../../policy/key-phase.ts";
 import type { AttemptRef, Confirmation, KeyRow, ReserveOutcome, ReserveRequest } from "../../services/key-store.ts";
 import { auditAlong, auditValues } from "./audit-store.ts";
 import type { Database } from "./database.ts";
-import { isLive, lockOwner, lockOwnerOf, readFacts, toKeyRow, wakeWaiting } from "./key-row.ts";
+import { isHeld, lockOwner, lockOwnerOf, readFacts, toKeyRow, wakeWaiting } from "./key-row.ts";
 import { idempotency, keys, raises } from "./schema.ts";
 import { statement } from "./statement.ts";
 
-export async function reserve(transaction: Database, request: ReserveRequest): Promise<ReserveOutcome> {
+export async function reserve(database: Database, request: ReserveRequest): Promise<ReserveOutcome> {
+  const reserved = await database.transaction((transaction) => reserveLocked(transaction, request));
+  if (reserved.kind !== "written") return reserved;
+  const [row] = await reserved.rows;
+  if (row === undefined) throw new Error("The reservation was not written.");
+  return { kind: "reserved", key: toKeyRow(row), attempt: 1 };
+}
+
+type Written = { readonly kind: "written"; readonly rows: ReturnType<typeof insertReservation> };
+
+async function reserveLocked(transaction: Database, request: ReserveRequest): Promise<ReserveOutcome | Written> {
   // All three on one way there and back: a connection keeps their order, and each statement sees what is there when it
   // begins, so the other two see what whoever held the lock has done.
   const [, [earlier], facts] = await Promise.all([
@@ -26,7 +35,7 @@ export async function reserve(transaction: Database, request: ReserveRequest): P
   if (replaced === "no-such-key" || replaced === "replaced") return { kind: replaced };
   const decision = request.decide(facts, replaced);
   if (decision.kind !== "grant") return { kind: "refused", decision, overdue: facts.overdueKeys };
-  const [row] = await insertReservation(transaction, {
+  const rows = insertReservation(transaction, {
     keyId: request.keyId,
     ownerId: request.ownerId,
     name: request.name ?? replaced?.name ?? "",
@@ -41,8 +50,10 @@ export async function reserve(transaction: Database, request: ReserveRequest): P
     idempotencyKey: request.idempotencyKey,
     bodyHash: request.bodyHash,
   });
-  if (row === undefined) throw new Error("The reservation was not written.");
-  return { kind: "reserved", key: toKeyRow(row), attempt: 1 };
+  // Not awaited here: the commit is sent right behind it. Where it fails, the commit takes everything back, and the
+  // failure is met by whoever awaits the rows.
+  rows.catch(() => undefined);
+  return { kind: "written", rows };
 }
 
 const selectEarlier = statement((database) =>
@@ -144,17 +155,27 @@ export async function confirm(database: Database, confirmation: Confirmation): P
     const key = await confirmHeld(transaction, confirmation);
     if (key === undefined) return false;
     const retireAt = new Date(replaces.retireAt);
-    // The old one gives its room up for good, and its raise to its successor.
+    // The old one gives its room up for good, and its raise to its successor. What OpenRouter has yet to be told of the
+    // limit that it keeps is told.
     await transaction
       .update(keys)
-      .set({ phase: transitions.replace.to, retireAt, wantedCents: keys.limitCents, fitAt: null })
+      .set({
+        phase: transitions.replace.to,
+        retireAt,
+        wantedCents: keys.limitCents,
+        fitAt: sql`case when ${keys.limitCents} < ${keys.wantedCents} then null else ${keys.fitAt} end`,
+      })
       .where(and(eq(keys.id, replaces.id), inArray(keys.phase, [...transitions.replace.from])));
     await transaction
       .update(raises)
       .set({ keyId: confirmation.keyId })
       .where(and(eq(raises.keyId, replaces.id), inArray(raises.state, ["waiting", "approved"])));
     if (key.limitCents < key.wantedCents) {
-      await transaction.update(keys).set({ fitAt: retireAt }).where(eq(keys.id, confirmation.keyId));
+      // Not due before there is room, unless a raise that was approved meanwhile has made it due already.
+      await transaction
+        .update(keys)
+        .set({ fitAt: sql`coalesce(${keys.fitAt}, ${retireAt.toISOString()}::timestamptz)` })
+        .where(eq(keys.id, confirmation.keyId));
     }
     return true;
   });
@@ -196,7 +217,11 @@ const updateHeld = statement((database) => {
   return database.with(confirmed, auditAlong(database, confirmed)).select().from(confirmed);
 });
 
-export async function release(transaction: Database, reference: AttemptRef): Promise<void> {
+export function release(database: Database, reference: AttemptRef): Promise<void> {
+  return database.transaction((transaction) => releaseLocked(transaction, reference));
+}
+
+async function releaseLocked(transaction: Database, reference: AttemptRef): Promise<void> {
   const ownerId = await lockOwnerOf(transaction, reference.keyId);
   const released = await transaction
     .update(keys)
@@ -209,26 +234,15 @@ export async function release(transaction: Database, reference: AttemptRef): Pro
   await wakeWaiting(transaction, ownerId, new Date(0));
 }
 
-export async function claimAbandoned(
-  transaction: Database,
-  now: number,
-  leaseUntil: number,
-): Promise<KeyRow | undefined> {
-  const [row] = await transaction
-    .select()
-    .from(keys)
-    .where(and(inArray(keys.phase, [...transitions.takeOver.from]), lte(keys.leaseUntil, new Date(now))))
-    .orderBy(asc(keys.leaseUntil))
-    .limit(1)
-    .for("update", { skipLocked: true });
-  return row === undefined ? undefined : takeOver(transaction, row, leaseUntil);
-}
-
-export function isHeld(reference: AttemptRef | { readonly keyId: Placeholder; readonly attempt: Placeholder }) {
-  return and(eq(keys.id, reference.keyId), eq(keys.attempt, reference.attempt), eq(keys.phase, "reserved"));
-}
-
-/** A live key that nobody else is clearing away. */
-export function isFree(now: number) {
-  return and(isLive(), lte(keys.leaseUntil, new Date(now)));
+export function claimAbandoned(database: Database, now: number, leaseUntil: number): Promise<KeyRow | undefined> {
+  return database.transaction(async (transaction) => {
+    const [row] = await transaction
+      .select()
+      .from(keys)
+      .where(and(inArray(keys.phase, [...transitions.takeOver.from]), lte(keys.leaseUntil, new Date(now))))
+      .orderBy(asc(keys.leaseUntil))
+      .limit(1)
+      .for("update", { skipLocked: true });
+    return row === undefined ? undefined : takeOver(transaction, row, leaseUntil);
+  });
 }
