@@ -18,6 +18,7 @@ import {
 } from "./key-row.ts";
 import { deployment, keySpend, keys } from "./schema.ts";
 import { saveSpend } from "./spend.ts";
+import { statement } from "./statement.ts";
 
 export function createKeyStore(database: Database): KeyStore {
   let mark: string | undefined;
@@ -44,12 +45,7 @@ export function createKeyStore(database: Database): KeyStore {
     facts: (ownerId, now) => readFacts(database, ownerId, now),
 
     async ownedKeys(ownerId) {
-      const rows = await database
-        .select()
-        .from(keys)
-        .leftJoin(keySpend, eq(keySpend.keyId, keys.id))
-        .where(and(eq(keys.ownerId, ownerId), inArray(keys.phase, [...shownPhases])))
-        .orderBy(desc(keys.createdAt), asc(keys.id));
+      const rows = await selectOwned(database, { ownerId });
       return rows.map((row) => ({
         row: toKeyRow(row.keys),
         seen: row.key_spend === null ? undefined : toSeenSpend(row.key_spend),
@@ -213,6 +209,15 @@ export function createKeyStore(database: Database): KeyStore {
     },
   };
 }
+
+const selectOwned = statement((database) =>
+  database
+    .select()
+    .from(keys)
+    .leftJoin(keySpend, eq(keySpend.keyId, keys.id))
+    .where(and(eq(keys.ownerId, sql.placeholder("ownerId")), inArray(keys.phase, [...shownPhases])))
+    .orderBy(desc(keys.createdAt), asc(keys.id)),
+);
 
 async function end(transaction: Database, request: EndRequest): Promise<void> {
   const { ending, charge } = request;
