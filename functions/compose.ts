@@ -85,7 +85,7 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
     issuer: signInIssuer(settings, means),
     accessTokens: accessTokenIssuer(settings, means),
     // Loaded when the first key is made: a start does not need it.
-    seal: async (secret, recipient) => (await import("./adapters/sealing/seal.ts")).sealSecret(secret, recipient),
+    prepareSeal: async (recipient) => (await import("./adapters/sealing/seal.ts")).prepareSeal(recipient),
     clock: runtime.clock,
     wait: runtime.wait,
     afterAnswer: runtime.afterAnswer,

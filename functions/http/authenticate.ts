@@ -18,10 +18,10 @@ import type { HttpEnv } from "./env.ts";
 export function requireSession(deps: Deps) {
   return createMiddleware<HttpEnv>(async (context, next) => {
     const bearer = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header("Authorization") ?? "")?.[1];
-    const counted = await countedSession(bearer);
+    const tokenHash = bearer === undefined ? undefined : await sha256(bearer);
     const [session] = await Promise.all([
-      authenticate(deps, bearer),
-      limitRate(deps, [{ kind: "address", id: context.get("address") }, ...counted]),
+      authenticate(deps, tokenHash),
+      limitRate(deps, countedSubjects(context.get("address"), tokenHash)),
     ]);
     context.set("session", session);
     context.set("owner", session.owner);
@@ -54,8 +54,9 @@ export function requireAdmin(deps: Deps) {
 }
 
 /** A session is counted by its hash, before it is known whether it exists: guessing is limited like asking. */
-async function countedSession(bearer: string | undefined): Promise<RateSubject[]> {
-  return bearer === undefined ? [] : [{ kind: "session", id: await sha256(bearer) }];
+function countedSubjects(address: string, tokenHash: string | undefined): readonly RateSubject[] {
+  const counted = { kind: "address", id: address } as const;
+  return tokenHash === undefined ? [counted] : [counted, { kind: "session", id: tokenHash }];
 }
 
 /** Behind `requireSession`: who acts, and in which request. */

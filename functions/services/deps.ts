@@ -22,8 +22,11 @@ import type { ScimStore } from "./scim-store.ts";
 /** Milliseconds since the epoch. */
 export type Clock = () => number;
 
-/** Seals a secret to the key of whoever asked for it: a compact JWE, ECDH-ES with A256GCM. */
-export type Seal = (secret: string, recipient: Recipient) => Promise<string>;
+/**
+ * Seals a secret to the key of whoever asked for it: a compact JWE, ECDH-ES with A256GCM. In two parts, so that the
+ * first is done while OpenRouter makes the key.
+ */
+export type PrepareSeal = (recipient: Recipient) => Promise<(secret: string) => Promise<string>>;
 
 /** What the company has decided, from the settings. */
 export interface Rules extends AdmissionRules {
@@ -57,7 +60,7 @@ export interface Deps {
   readonly issuer: IdentityIssuer;
   /** Absent where signing in with an access token is not set up. */
   readonly accessTokens: AccessTokenIssuer | undefined;
-  readonly seal: Seal;
+  readonly prepareSeal: PrepareSeal;
   readonly clock: Clock;
   /** Resolves after so many milliseconds, or rejects when the signal aborts. */
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;

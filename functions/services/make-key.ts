@@ -42,8 +42,11 @@ export interface MakeRequest {
 export async function makeKey(deps: Deps, request: MakeRequest): Promise<MadeKey> {
   const { row, attempt } = request;
   const signal = AbortSignal.timeout(workMs);
+  const sealing = deps.prepareSeal(request.recipient);
+  // Awaited below; failing before that, it would end the process as nobody's failure.
+  sealing.catch(() => undefined);
   const made = await ask(deps, request, signal);
-  const sealedSecret = await deps.seal(made.secret, request.recipient);
+  const sealedSecret = await (await sealing)(made.secret);
   // When this throws, the row may or may not be confirmed; both are mended by a retry, while removing the key here
   // could leave a confirmed row without one.
   const isConfirmed = await deps.keys.confirm({

@@ -86,6 +86,7 @@ export async function decideRaise(
       before: { state: "waiting", limitUsd: (raise.baseCents ?? 0) / 100 },
       after: {
         state: raise.state,
+        keyId: raise.keyId,
         limitUsd: raise.limitCents / 100,
         ...(request.note === undefined ? {} : { note: request.note }),
       },

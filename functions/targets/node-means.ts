@@ -1,9 +1,6 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
-
-import type { Fetch } from "../adapters/openrouter/provisioner.ts";
 import type { Stores } from "../adapters/postgres/stores.ts";
 import { connectEmbedded, connectPostgres } from "../adapters/postgres/connect.ts";
 import { isDatabaseAway } from "../adapters/postgres/database.ts";
@@ -11,6 +8,7 @@ import type { Runtime } from "../compose.ts";
 import type { RequestRecord } from "../http/env.ts";
 import type { Environment, Settings } from "../settings.ts";
 import { SettingsError, readSettings } from "../settings.ts";
+import { createNodeFetch } from "./node-fetch.ts";
 
 const poolSize = 20;
 /** How long a nightly run may take that nobody's request waits for. */
@@ -32,8 +30,7 @@ export async function withMeans(
       settings.telemetryEndpoint === undefined
         ? undefined
         : (await import("../adapters/telemetry/otel.ts")).startTelemetry(settings.telemetryEndpoint);
-    const agent = new EnvHttpProxyAgent({ connections: 64, connect: { timeout: 5_000 }, keepAliveTimeout: 30_000 });
-    const fetch: Fetch = (url, init) => undiciFetch(url, { ...init, dispatcher: agent });
+    const { fetch, close } = createNodeFetch();
     await work(settings, {
       stores,
       fetch,
@@ -44,7 +41,7 @@ export async function withMeans(
       record: log,
       telemetry,
     });
-    await Promise.all([agent.close(), telemetry?.stop()]);
+    await Promise.all([close(), telemetry?.stop()]);
   } finally {
     await stores.close();
   }

@@ -35,19 +35,27 @@ interface Caller {
   readonly email: string;
 }
 
+function tokenHashOf(context: Context): string {
+  const token = (context.req.header("Authorization") ?? "").slice("Bearer ".length);
+  return createHash("sha256").update(token).digest("base64url");
+}
+
+function findSession(hash: string, now: Date) {
+  return sql<Caller[]>`
+    select s.token_hash, s.id as session_id, s.owner_id, s.created_at, s.auth_time, s.last_used_at, s.idle_until, s.expires_at, s.client,
+      o.id, o.issuer, o.subject, o.email, o.groups, o.created_at, o.blocked_at
+    from sessions s join owners o on o.id = s.owner_id
+    where s.token_hash = ${hash} and s.expires_at > ${now} and s.idle_until > ${now}`;
+}
+
 /** The session with its owner, and the counts of this minute's requests. */
 async function enter(context: Context): Promise<Caller> {
-  const token = (context.req.header("Authorization") ?? "").slice("Bearer ".length);
-  const hash = createHash("sha256").update(token).digest("base64url");
+  const hash = tokenHashOf(context);
   const now = new Date();
   const minute = Math.floor(now.getTime() / 60_000);
   const subjects = JSON.stringify([`address ${context.req.header("X-Forwarded-For") ?? ""}`, `session ${hash}`]);
   const [[owner]] = await Promise.all([
-    sql<Caller[]>`
-      select s.token_hash, s.owner_id, s.created_at, s.auth_time, s.last_used_at, s.idle_until, s.expires_at, s.client,
-        o.id, o.issuer, o.subject, o.email, o.groups, o.created_at, o.blocked_at
-      from sessions s join owners o on o.id = s.owner_id
-      where s.token_hash = ${hash} and s.expires_at > ${now} and s.idle_until > ${now}`,
+    findSession(hash, now),
     sql`
       insert into request_counts (subject, minute, count)
       select value, ${minute}::int, 1 from jsonb_array_elements_text(${subjects}::text::jsonb)
@@ -74,8 +82,8 @@ async function create(context: Context): Promise<Response> {
   const now = new Date();
   const expiresAt = new Date(now.getTime() + 86_400_000);
   await sql.begin(async (transaction) => {
-    await transaction`select id from owners where id = ${owner.id} for update`;
     await Promise.all([
+      transaction`select id from owners where id = ${owner.id} for no key update`,
       transaction`
       select i.owner_id, i.key, i.body_hash, i.key_id, i.created_at, ${keyColumns}
       from idempotency i join keys k on k.id = i.key_id where i.owner_id = ${owner.id} and i.key = ${idempotencyKey}`,
@@ -89,15 +97,16 @@ async function create(context: Context): Promise<Response> {
           filter (where created_at > ${new Date(now.getTime() - 3_600_000)}) as recent
       from keys where owner_id = ${owner.id}`,
     ]);
-    await Promise.all([
-      transaction`
-      insert into keys as k (id, owner_id, name, phase, limit_cents, wanted_cents, reset, workspace_id, created_at, expires_at, replaces_id, attempt, lease_until)
-      values (${keyId}, ${owner.id}, ${name}, 'reserved', 1, 1, 'monthly', ${null}, ${now}, ${expiresAt}, ${null}, 1, ${new Date(now.getTime() + 30_000)})
-      returning ${keyColumns}`,
-      transaction`
-      insert into idempotency (owner_id, key, body_hash, key_id, created_at)
-      values (${owner.id}, ${idempotencyKey}, ${bodyHash}, ${keyId}, ${now})`,
-    ]);
+    await transaction`
+      with made as (
+        insert into keys as k (id, owner_id, name, phase, limit_cents, wanted_cents, reset, workspace_id, created_at, expires_at, replaces_id, attempt, lease_until)
+        values (${keyId}, ${owner.id}, ${name}, 'reserved', 1, 1, 'monthly', ${null}, ${now}, ${expiresAt}, ${null}, 1, ${new Date(now.getTime() + 30_000)})
+        returning ${keyColumns}
+      ), remembered as (
+        insert into idempotency (owner_id, key, body_hash, key_id, created_at)
+        values (${owner.id}, ${idempotencyKey}, ${bodyHash}, ${keyId}, ${now})
+      )
+      select * from made`;
   });
   const mark = `[ork-00000000-${keyId.replaceAll("-", "")}-1]`;
   const made = Made.parse(
@@ -109,18 +118,19 @@ async function create(context: Context): Promise<Response> {
       include_byok_in_limit: true,
     }),
   );
-  await sql.begin(async (transaction) => {
-    await Promise.all([
-      transaction`
+  await sql`
+    with confirmed as (
       update keys set phase = 'live', upstream_hash = ${made.data.hash}, label = ${made.data.label},
         sealed_secret = ${sealedLength}, sealed_until = ${expiresAt}, lease_until = ${new Date(0)}
-      where id = ${keyId} and attempt = 1 and phase = 'reserved' returning limit_cents, wanted_cents`,
-      transaction`
+      where id = ${keyId} and attempt = 1 and phase = 'reserved' returning limit_cents, wanted_cents
+    ), recorded as (
       insert into audit (at, actor_kind, actor_id, actor_label, verb, target_id, owner_id, before, after, request_id)
-      values (${now}, 'owner', ${owner.id}, ${owner.email}, 'key.create', ${keyId}, ${owner.id}, ${null},
-        ${sql.json({ name, limitUsd: 0.01, reset: "monthly", expiresAt: expiresAt.toISOString() })}, ${randomUUID()})`,
-    ]);
-  });
+      select ${now}::timestamptz, 'owner', ${owner.id}::uuid, ${owner.email}, 'key.create', ${keyId}, ${owner.id}::uuid, null,
+        ${sql.json({ name, limitUsd: 0.01, reset: "monthly", expiresAt: expiresAt.toISOString() })}::jsonb, ${randomUUID()}::uuid
+      from confirmed
+    )
+    select * from confirmed`;
+  await findSession(tokenHashOf(context), new Date());
   return context.json({ key: { id: keyId, name, label: made.data.label }, sealedSecret: sealedLength }, 201);
 }
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 
-import type { Stores } from "../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import { extensionPath } from "../start/main-job.ts";
 import { closeDatabases, databaseKinds } from "../support/databases.ts";
 import { startFunction } from "../support/function.ts";

@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 
 import type { JWTPayload } from "jose";
 
-import type { Stores } from "../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import { extensionPath } from "../start/main-job.ts";
 import { closeDatabases, databaseKinds } from "../support/databases.ts";
 import { startFunction } from "../support/function.ts";

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { Stores } from "../../functions/adapters/postgres/connect.ts";
+import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import {
   allowAndSignIn,
   askClaude,

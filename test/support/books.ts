@@ -136,7 +136,7 @@ function recordFaults({ rows, raises, audit }: Books): readonly string[] {
       if (row.phase === phase) expectCount(`${verb} of ${row.name}`, count(row.id, verb), 1);
       else if (row.phase !== "deleted") expectCount(`${verb} of ${row.name}`, count(row.id, verb), 0);
     }
-    faults.push(...limitFaults(row, { raises, audit }), ...changeFaults(row, audit));
+    faults.push(...limitFaults(row, audit), ...changeFaults(row, audit));
   }
   for (const raise of raises) {
     const isApproved = raise.state === "approved" || (raise.state === "ended" && raise.decidedAt !== null);
@@ -148,13 +148,13 @@ function recordFaults({ rows, raises, audit }: Books): readonly string[] {
   return faults;
 }
 
-function limitFaults(row: KeyLine, { raises, audit }: Pick<Books, "raises" | "audit">): readonly string[] {
-  const mine = new Set(raises.filter((raise) => raise.keyId === row.id).map((raise) => raise.id));
+function limitFaults(row: KeyLine, audit: Books["audit"]): readonly string[] {
   let cents: number | undefined;
   const faults: string[] = [];
   for (const entry of audit) {
     const isOfKey = entry.targetId === row.id && ["key.create", "key.rotate", "key.limit"].includes(entry.verb);
-    const isOfRaise = entry.verb === "raise.approve" && mine.has(entry.targetId);
+    // The raise may have gone over to a successor since.
+    const isOfRaise = entry.verb === "raise.approve" && Object(entry.after).keyId === row.id;
     if (!isOfKey && !isOfRaise) continue;
     const after = centsIn(entry.after);
     if (entry.verb === "key.limit" && centsIn(entry.before) !== cents) {

@@ -1,8 +1,9 @@
-import { and, desc, eq, gt, inArray, lte, ne } from "drizzle-orm";
+import { and, desc, eq, gt, inArray, lte, ne, sql } from "drizzle-orm";
 
 import type { AccountStore, Owner } from "../../services/account-store.ts";
 import type { Database } from "./database.ts";
 import { owners, sessions, signInAttempts, signInCodes, usedTokens } from "./schema.ts";
+import { statement } from "./statement.ts";
 
 export function createAccountStore(database: Database): AccountStore {
   return {
@@ -85,17 +86,7 @@ export function createAccountStore(database: Database): AccountStore {
       }),
 
     async findSession(tokenHash, now) {
-      const [row] = await database
-        .select()
-        .from(sessions)
-        .innerJoin(owners, eq(owners.id, sessions.ownerId))
-        .where(
-          and(
-            eq(sessions.tokenHash, tokenHash),
-            gt(sessions.expiresAt, new Date(now)),
-            gt(sessions.idleUntil, new Date(now)),
-          ),
-        );
+      const [row] = await selectSession(database, { tokenHash, now: new Date(now).toISOString() });
       return row === undefined
         ? undefined
         : {
@@ -157,6 +148,20 @@ export function createAccountStore(database: Database): AccountStore {
     },
   };
 }
+
+const selectSession = statement((database) =>
+  database
+    .select()
+    .from(sessions)
+    .innerJoin(owners, eq(owners.id, sessions.ownerId))
+    .where(
+      and(
+        eq(sessions.tokenHash, sql.placeholder("tokenHash")),
+        gt(sessions.expiresAt, sql.placeholder("now")),
+        gt(sessions.idleUntil, sql.placeholder("now")),
+      ),
+    ),
+);
 
 function toOwner(row: typeof owners.$inferSelect): Owner {
   return {

@@ -1,4 +1,5 @@
-import { desc, eq, lt } from "drizzle-orm";
+import { desc, eq, lt, sql } from "drizzle-orm";
+import type { WithSubquery } from "drizzle-orm";
 
 import type { AuditEntry, AuditStore, AuditVerb } from "../../services/audit.ts";
 import type { Database } from "./database.ts";
@@ -25,6 +26,33 @@ function toValues(entry: AuditEntry) {
     before: entry.before,
     after: entry.after,
     requestId: entry.actor.requestId,
+  };
+}
+
+/** A part of a prepared statement whose `change` changes one row or none: the entry is written only with the change. */
+export function auditAlong(database: Database, change: WithSubquery) {
+  const of = (name: keyof ReturnType<typeof auditValues>) => sql.placeholder(name);
+  return database.$with("recorded", {}).as(sql`
+    insert into ${audit} (at, actor_kind, actor_id, actor_label, verb, target_id, owner_id, before, after, request_id)
+    select ${of("auditAt")}::timestamptz, ${of("auditActorKind")}, ${of("auditActorId")}::uuid, ${of("auditActorLabel")},
+      ${of("auditVerb")}, ${of("auditTargetId")}, ${of("auditOwnerId")}::uuid, ${of("auditBefore")}::jsonb,
+      ${of("auditAfter")}::jsonb, ${of("auditRequestId")}::uuid
+    from ${change}`);
+}
+
+/** What `auditAlong` has placeholders for. */
+export function auditValues(entry: AuditEntry) {
+  return {
+    auditAt: new Date(entry.at).toISOString(),
+    auditActorKind: entry.actor.kind,
+    auditActorId: entry.actor.id,
+    auditActorLabel: entry.actor.label,
+    auditVerb: entry.verb,
+    auditTargetId: entry.targetId,
+    auditOwnerId: entry.ownerId,
+    auditBefore: entry.before === null ? null : JSON.stringify(entry.before),
+    auditAfter: entry.after === null ? null : JSON.stringify(entry.after),
+    auditRequestId: entry.actor.requestId,
   };
 }
 

@@ -23,7 +23,6 @@ export async function lowerWanted(
   baseCents: number | undefined,
   now: number,
 ): Promise<void> {
-  const isSuccessor = and(eq(keys.replacesId, keyId), eq(keys.phase, "reserved"));
   await transaction
     .update(keys)
     .set({
@@ -31,5 +30,10 @@ export async function lowerWanted(
         baseCents === undefined ? sql`${keys.limitCents}` : sql`least(${keys.wantedCents}, ${baseCents}::int)`,
       fitAt: new Date(now),
     })
-    .where(or(and(eq(keys.id, keyId), inArray(keys.phase, [...livePhases])), isSuccessor));
+    .where(or(and(eq(keys.id, keyId), inArray(keys.phase, [...livePhases])), isSuccessorOf(keyId)));
+}
+
+/** The key that is being made to take over from another. */
+export function isSuccessorOf(keyId: string) {
+  return and(eq(keys.replacesId, keyId), eq(keys.phase, "reserved"));
 }

@@ -1,11 +1,13 @@
 import { and, eq, gt, inArray, lt, lte, or, sql } from "drizzle-orm";
+import type { Placeholder } from "drizzle-orm";
 
 import type { PlanFacts } from "../../policy/allowance.ts";
 import { livePhases } from "../../policy/key-phase.ts";
-import type { KeyRow, SeenSpend } from "../../services/key-store.ts";
+import type { AttemptRef, KeyRow, SeenSpend } from "../../services/key-store.ts";
 import type { Database } from "./database.ts";
 import type { keySpend } from "./schema.ts";
 import { keys, owners } from "./schema.ts";
+import { statement } from "./statement.ts";
 
 const hourMs = 3_600_000;
 
@@ -48,13 +50,17 @@ export function toSeenSpend(row: typeof keySpend.$inferSelect): SeenSpend & { re
  * that would also wait for every row that refers to the owner, such as an entry of the record.
  */
 export async function lockOwner(transaction: Database, ownerId: string): Promise<{ readonly hasLeft: boolean }> {
-  const [owner] = await transaction
-    .select({ blockedAt: owners.blockedAt })
-    .from(owners)
-    .where(eq(owners.id, ownerId))
-    .for("no key update");
+  const [owner] = await selectLocked(transaction, { ownerId });
   return { hasLeft: owner === undefined || owner.blockedAt !== null };
 }
+
+const selectLocked = statement((database) =>
+  database
+    .select({ blockedAt: owners.blockedAt })
+    .from(owners)
+    .where(eq(owners.id, sql.placeholder("ownerId")))
+    .for("no key update"),
+);
 
 /** The owner's lock, by one of their keys; undefined when there is no such key. */
 export async function lockOwnerOf(transaction: Database, keyId: string): Promise<string | undefined> {
@@ -75,27 +81,27 @@ export function isLive() {
   return inArray(keys.phase, [...livePhases]);
 }
 
+/** A reservation that this attempt still holds. */
+export function isHeld(reference: AttemptRef | { readonly keyId: Placeholder; readonly attempt: Placeholder }) {
+  return and(eq(keys.id, reference.keyId), eq(keys.attempt, reference.attempt), eq(keys.phase, "reserved"));
+}
+
+/** A live key that nobody else is clearing away. */
+export function isFree(now: number) {
+  return and(isLive(), lte(keys.leaseUntil, new Date(now)));
+}
+
 /** Keys whose time is over but which are not cleared away: expired, or replaced and past their grace. */
-export function isOverdue(now: number) {
-  return and(isLive(), or(lte(keys.expiresAt, new Date(now)), lte(keys.retireAt, new Date(now))));
+export function isOverdue(now: Date | Placeholder) {
+  return and(isLive(), or(lte(keys.expiresAt, now), lte(keys.retireAt, now)));
 }
 
 export async function readFacts(database: Database, ownerId: string, now: number): Promise<PlanFacts> {
-  const isCurrent = gt(keys.expiresAt, new Date(now));
-  const [facts] = await database
-    .select({
-      live: sql<number>`count(*) filter (where ${and(inArray(keys.phase, ["reserved", "live"]), isCurrent)})::int`,
-      retiring: sql<number>`count(*) filter (where ${and(eq(keys.phase, "retiring"), isCurrent)})::int`,
-      overdue: sql<number>`count(*) filter (where ${isOverdue(now)})::int`,
-      limits: sql<number>`coalesce(sum(${keys.limitCents}) filter (where ${inArray(keys.phase, ["reserved", ...livePhases, "revoking"])}), 0)::float8`,
-      charges: sql<number>`coalesce(sum(${keys.chargedCents}) filter (where ${gt(keys.chargedUntil, new Date(now))}), 0)::float8`,
-      // As JSON: drivers differ in how they read arrays.
-      recent: sql<
-        number[] | null
-      >`json_agg(extract(epoch from ${keys.createdAt})::float8 * 1000 order by ${keys.createdAt}) filter (where ${gt(keys.createdAt, new Date(now - hourMs))})`,
-    })
-    .from(keys)
-    .where(eq(keys.ownerId, ownerId));
+  const [facts] = await selectFacts(database, {
+    ownerId,
+    now: new Date(now).toISOString(),
+    anHourAgo: new Date(now - hourMs).toISOString(),
+  });
   return {
     now,
     liveKeys: facts?.live ?? 0,
@@ -105,3 +111,22 @@ export async function readFacts(database: Database, ownerId: string, now: number
     recentCreates: facts?.recent ?? [],
   };
 }
+
+const selectFacts = statement((database) => {
+  const now = sql.placeholder("now");
+  const isCurrent = gt(keys.expiresAt, now);
+  return database
+    .select({
+      live: sql<number>`count(*) filter (where ${and(inArray(keys.phase, ["reserved", "live"]), isCurrent)})::int`,
+      retiring: sql<number>`count(*) filter (where ${and(eq(keys.phase, "retiring"), isCurrent)})::int`,
+      overdue: sql<number>`count(*) filter (where ${isOverdue(now)})::int`,
+      limits: sql<number>`coalesce(sum(${keys.limitCents}) filter (where ${inArray(keys.phase, ["reserved", ...livePhases, "revoking"])}), 0)::float8`,
+      charges: sql<number>`coalesce(sum(${keys.chargedCents}) filter (where ${gt(keys.chargedUntil, now)}), 0)::float8`,
+      // As JSON: drivers differ in how they read arrays.
+      recent: sql<
+        number[] | null
+      >`json_agg(extract(epoch from ${keys.createdAt})::float8 * 1000 order by ${keys.createdAt}) filter (where ${gt(keys.createdAt, sql.placeholder("anHourAgo"))})`,
+    })
+    .from(keys)
+    .where(eq(keys.ownerId, sql.placeholder("ownerId")));
+});

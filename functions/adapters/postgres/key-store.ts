@@ -3,13 +3,22 @@ import { and, asc, desc, eq, inArray, isNotNull, lte, sql } from "drizzle-orm";
 import { shownPhases, transitions } from "../../policy/key-phase.ts";
 import type { EndRequest, KeyStore } from "../../services/key-store.ts";
 import { writeAudit } from "./audit-store.ts";
-import { companyKey, companyKeys, countCompanyKeys } from "./company-keys.ts";
 import type { Database } from "./database.ts";
 import { endRaisesOf } from "./end-raises.ts";
-import { isLive, isOverdue, lockOwnerOf, readFacts, toKeyRow, toSeenSpend, wakeWaiting } from "./key-row.ts";
-import { claimAbandoned, confirm, isFree, isHeld, release, reserve } from "./reservations.ts";
+import {
+  isFree,
+  isHeld,
+  isLive,
+  isOverdue,
+  lockOwnerOf,
+  readFacts,
+  toKeyRow,
+  toSeenSpend,
+  wakeWaiting,
+} from "./key-row.ts";
 import { deployment, keySpend, keys } from "./schema.ts";
 import { saveSpend } from "./spend.ts";
+import { statement } from "./statement.ts";
 
 export function createKeyStore(database: Database): KeyStore {
   let mark: string | undefined;
@@ -19,11 +28,12 @@ export function createKeyStore(database: Database): KeyStore {
       return mark;
     },
 
-    reserve: (request) => database.transaction((transaction) => reserve(transaction, request)),
-    confirm: (confirmation) => database.transaction((transaction) => confirm(transaction, confirmation)),
-    release: (reference) => database.transaction((transaction) => release(transaction, reference)),
-    claimAbandoned: (now, leaseUntil) =>
-      database.transaction((transaction) => claimAbandoned(transaction, now, leaseUntil)),
+    // Loaded when the first key is made or swept: a start does not wait for it.
+    reserve: async (request) => (await import("./reservations.ts")).reserve(database, request),
+    confirm: async (confirmation) => (await import("./reservations.ts")).confirm(database, confirmation),
+    release: async (reference) => (await import("./reservations.ts")).release(database, reference),
+    claimAbandoned: async (now, leaseUntil) =>
+      (await import("./reservations.ts")).claimAbandoned(database, now, leaseUntil),
 
     async endLease(reference, now) {
       await database
@@ -35,12 +45,7 @@ export function createKeyStore(database: Database): KeyStore {
     facts: (ownerId, now) => readFacts(database, ownerId, now),
 
     async ownedKeys(ownerId) {
-      const rows = await database
-        .select()
-        .from(keys)
-        .leftJoin(keySpend, eq(keySpend.keyId, keys.id))
-        .where(and(eq(keys.ownerId, ownerId), inArray(keys.phase, [...shownPhases])))
-        .orderBy(desc(keys.createdAt), asc(keys.id));
+      const rows = await selectOwned(database, { ownerId });
       return rows.map((row) => ({
         row: toKeyRow(row.keys),
         seen: row.key_spend === null ? undefined : toSeenSpend(row.key_spend),
@@ -55,9 +60,10 @@ export function createKeyStore(database: Database): KeyStore {
       return row === undefined ? undefined : toKeyRow(row);
     },
 
-    companyKey: (keyId) => companyKey(database, keyId),
-    companyKeys: (query) => companyKeys(database, query),
-    countCompanyKeys: (query) => countCompanyKeys(database, query),
+    // For administrators; loaded when one of them looks.
+    companyKey: async (keyId) => (await import("./company-keys.ts")).companyKey(database, keyId),
+    companyKeys: async (query) => (await import("./company-keys.ts")).companyKeys(database, query),
+    countCompanyKeys: async (query) => (await import("./company-keys.ts")).countCompanyKeys(database, query),
 
     async received(ownerId, keyId) {
       const erased = await database
@@ -98,7 +104,9 @@ export function createKeyStore(database: Database): KeyStore {
       const overdue = database
         .select({ id: keys.id })
         .from(keys)
-        .where(and(isOverdue(now), isFree(now), ownerId === undefined ? undefined : eq(keys.ownerId, ownerId)))
+        .where(
+          and(isOverdue(new Date(now)), isFree(now), ownerId === undefined ? undefined : eq(keys.ownerId, ownerId)),
+        )
         .orderBy(asc(keys.expiresAt))
         .limit(1)
         .for("update", { skipLocked: true });
@@ -201,6 +209,15 @@ export function createKeyStore(database: Database): KeyStore {
     },
   };
 }
+
+const selectOwned = statement((database) =>
+  database
+    .select()
+    .from(keys)
+    .leftJoin(keySpend, eq(keySpend.keyId, keys.id))
+    .where(and(eq(keys.ownerId, sql.placeholder("ownerId")), inArray(keys.phase, [...shownPhases])))
+    .orderBy(desc(keys.createdAt), asc(keys.id)),
+);
 
 async function end(transaction: Database, request: EndRequest): Promise<void> {
   const { ending, charge } = request;

@@ -10,7 +10,7 @@ import type {
 } from "../../services/raise-store.ts";
 import { writeAudit } from "./audit-store.ts";
 import type { Database } from "./database.ts";
-import { lowerWanted } from "./end-raises.ts";
+import { isSuccessorOf, lowerWanted } from "./end-raises.ts";
 import { lockOwner, readFacts, toKeyRow } from "./key-row.ts";
 import { keys, owners, raises } from "./schema.ts";
 
@@ -111,6 +111,7 @@ async function decide(transaction: Database, request: DecideRequest): Promise<De
       .update(keys)
       .set({ limitCents: raise.limitCents, wantedCents: raise.limitCents, fitAt: new Date(request.now) })
       .where(eq(keys.id, raise.keyId));
+    await promiseSuccessor(transaction, raise, request.now);
   }
   await transaction
     .update(raises)
@@ -126,6 +127,14 @@ async function decide(transaction: Database, request: DecideRequest): Promise<De
   if (decided === undefined) throw new Error("A raise that was decided is gone.");
   await writeAudit(transaction, request.audit(decided));
   return { kind: "decided", raise: decided };
+}
+
+/** A successor that is being made for the key was reserved without the raise: it is due for it once it is made. */
+async function promiseSuccessor(transaction: Database, raise: Raise, now: number): Promise<void> {
+  await transaction
+    .update(keys)
+    .set({ wantedCents: raise.limitCents, fitAt: new Date(now) })
+    .where(isSuccessorOf(raise.keyId));
 }
 
 function select(database: Database) {

@@ -99,6 +99,47 @@ describe("faults that come together", function () {
     await expectSound(1);
   });
 
+  for (const isAway of [false, true]) {
+    const when = isAway ? "by the clock where OpenRouter takes no change meanwhile" : "at once";
+    it(`raises a successor that was being made when the raise was approved, ${when}`, async () => {
+      const id = await make();
+      const end = world.now() + day;
+      const body = { keyId: id, limitUsd: 60, until: new Date(end).toISOString(), reason: "A big job." };
+      const asked = await startMortal(world).call(owner, "POST", "/v1/raises", { body });
+      const approval = { body: { decision: "approve" } };
+      const approve = () =>
+        startMortal(world).call(admin, "POST", `/v1/admin/raises/${Object(asked?.body).id}`, approval);
+      const fault = { kind: "status", status: 503, when: "before" } as const;
+      if (isAway) world.openRouter.faults.add({ method: "PATCH", path: "/keys/*", fault });
+      let approved: Promise<MortalAnswer | undefined> | undefined;
+      const process = startMortal(world, {
+        onStep: async (step) => {
+          if (process.steps[step]?.startsWith("POST") !== true || approved !== undefined) return;
+          approved = approve();
+          await approved;
+        },
+      });
+      const kit = await createKit();
+      const rotated = await process.call(owner, "POST", `/v1/keys/${id}/rotate`, {
+        body: { recipient: kit.recipient, graceSeconds: 3_600 },
+        headers: kit.headers,
+      });
+      world.openRouter.faults.clear();
+      const limits = () => world.openRouter.keys().map(({ limit }) => limit);
+      const atOnce = limits();
+      if (isAway) world.advance(2 * minute);
+      await startMortal(world).settleDue();
+      const during = limits();
+      world.advance(2 * day);
+      await startMortal(world).settleDue();
+      assert.deepStrictEqual(
+        [(await approved)?.status, rotated?.status, atOnce, during, limits()],
+        [isAway ? 503 : 200, 201, isAway ? [25, 25] : [60, 60], [60, 60], [25]],
+      );
+      await expectSound(1);
+    });
+  }
+
   for (const skew of [-day, -5 * minute, 5 * minute, day]) {
     it(`cleans up with a clock ${skew / minute} minutes from OpenRouter's`, async () => {
       world.skew(skew);

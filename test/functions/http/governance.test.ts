@@ -47,6 +47,11 @@ for (const kind of databaseKinds) {
       return answer.data.map(({ guardrail_id, key_hash }) => [guardrail_id, key_hash]);
     }
 
+    async function ungoverned(): Promise<readonly string[]> {
+      const governed = new Set((await assignments()).map(([, hash]) => hash));
+      return running.openRouter.keys().flatMap(({ hash }) => (governed.has(hash) ? [] : [hash]));
+    }
+
     it("puts every new key and every successor under the plan's guardrail before its secret is handed out", async () => {
       await withGuardrail();
       const key = await create(ada, { name: "laptop" });
@@ -61,11 +66,25 @@ for (const kind of databaseKinds) {
     });
 
     const failures = {
-      upstream_refused: { times: 1, fault: { kind: "odd-json", body: { assigned_count: 0 } } },
-      upstream_unavailable: { times: 3, fault: { kind: "status", status: 500, when: "before" } },
+      "says that no key was put under it": ["upstream_refused", 1, { kind: "odd-json", body: { assigned_count: 0 } }],
+      "says something else": ["upstream_refused", 1, { kind: "odd-json" }],
+      "is an error": ["upstream_unavailable", 3, { kind: "status", status: 500, when: "before" }],
+      "is an error although the key was put under it": [
+        "upstream_unavailable",
+        3,
+        { kind: "status", status: 502, when: "after" },
+      ],
+      "is a page": ["upstream_unavailable", 3, { kind: "html", status: 200, when: "after" }],
+      "is a page that refuses": ["upstream_unavailable", 3, { kind: "html", status: 403 }],
+      "is half of an answer": ["upstream_unavailable", 3, { kind: "truncated" }],
+      "breaks in the middle": ["upstream_unavailable", 3, { kind: "truncated", end: "broken" }],
+      "leads elsewhere": ["upstream_unavailable", 3, { kind: "redirect", status: 302, location: "/elsewhere" }],
+      "is lost after the key was put under it": ["upstream_unavailable", 3, { kind: "drop", when: "after" }],
+      "is to ask less often": ["upstream_busy", 3, { kind: "rate-limit" }],
     } as const;
-    for (const [code, rule] of Object.entries(failures)) {
-      it(`removes the key and says ${code} when the guardrail cannot be put on`, async () => {
+    for (const [what, [code, times, fault]] of Object.entries(failures)) {
+      const rule = { times, fault };
+      it(`removes the key and says ${code} when the answer about the guardrail ${what}`, async () => {
         await withGuardrail();
         const kit = await createKit();
         const body = { name: "laptop", recipient: kit.recipient };
@@ -75,9 +94,25 @@ for (const kind of databaseKinds) {
         const listed = KeysAnswer.parse((await ada.call("GET", "/v1/keys")).body).keys;
         const second = await ada.call("POST", "/v1/keys", { body, headers: kit.headers });
         assert.deepStrictEqual(
-          [codeOf(first), Object(first.body).sealedSecret, left, listed, second.status, (await assignments()).length],
-          [code, undefined, 0, [], 201, 1],
+          {
+            first: [codeOf(first), Object(first.body).sealedSecret, Object(first.body).detail.length > 0],
+            left,
+            listed,
+            second: second.status,
+            ungoverned: await ungoverned(),
+          },
+          { first: [code, undefined, true], left: 0, listed: [], second: 201, ungoverned: [] },
         );
+      });
+    }
+
+    for (const kindOfLoss of ["drop", "truncated"] as const) {
+      it(`asks again when the answer about the guardrail is lost once (${kindOfLoss})`, async () => {
+        await withGuardrail();
+        const fault = kindOfLoss === "drop" ? ({ kind: "drop", when: "after" } as const) : { kind: kindOfLoss };
+        running.openRouter.faults.add({ method: "POST", path: "/guardrails/**", times: 1, fault });
+        const made = await tryCreate(ada, { name: "laptop" });
+        assert.deepStrictEqual([made.status, running.openRouter.keys().length, await ungoverned()], [201, 1, []]);
       });
     }
 

@@ -19,6 +19,8 @@ export const KnobsSchema = z.strictObject({
   labelTail: z.union([z.literal(3), z.literal(4)]),
   /** Management calls in any second (of real time) before 429; null: as many as you like. */
   callsPerSecond: z.nullable(z.int().check(z.minimum(1))),
+  /** Whether such a 429 says when to come back. */
+  saysRetryAfter: z.boolean(),
   /** The account's credits, US dollars; inference answers 402 once all keys have spent them. */
   accountCreditsUsd: usd,
   /** What one inference call costs. */
@@ -44,6 +46,7 @@ export const defaultKnobs: Knobs = {
   addUnknownFields: false,
   labelTail: 4,
   callsPerSecond: null,
+  saysRetryAfter: true,
   accountCreditsUsd: 10_000,
   priceUsd: 0.25,
   pricesByModel: {},

@@ -9,7 +9,7 @@ import type { StandInEnv } from "./context.ts";
 export function callLimit(account: Account): MiddlewareHandler<StandInEnv> {
   let lastSecond: number[] = [];
   return async (c, next) => {
-    const { callsPerSecond } = account.knobs.read();
+    const { callsPerSecond, saysRetryAfter } = account.knobs.read();
     if (callsPerSecond === null || isInferencePath(c.req.path)) return next();
     const now = performance.now();
     lastSecond = lastSecond.filter((at) => now - at < 1000);
@@ -18,7 +18,7 @@ export function callLimit(account: Account): MiddlewareHandler<StandInEnv> {
       return next();
     }
     const headers = {
-      "retry-after": "1",
+      ...(saysRetryAfter ? { "retry-after": "1" } : {}),
       "x-ratelimit-limit": String(callsPerSecond),
       "x-ratelimit-remaining": "0",
       "x-ratelimit-reset": String(Date.now() + 1000),

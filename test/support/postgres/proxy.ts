@@ -10,6 +10,8 @@ export interface DatabaseProxy {
   readonly url: string;
   /** Every statement that came through, oldest first. */
   readonly statements: readonly string[];
+  /** Those that were prepared under a name of their own, for later requests on the same connection. */
+  readonly kept: readonly string[];
   /**
    * Lets `skip` changes pass and stops at the next one: "before" withholds it from the server, "after" withholds the
    * server's answer once it is done. Resolves when it has come to that; from then on nothing passes in this connection.
@@ -33,6 +35,7 @@ interface Trap {
 export async function startDatabaseProxy(serverUrl: string): Promise<DatabaseProxy> {
   const { hostname, port } = new URL(serverUrl);
   const statements: string[] = [];
+  const kept: string[] = [];
   const sockets = new Set<Socket>();
   let trap: Trap | undefined;
   let isAway = false;
@@ -64,7 +67,7 @@ export async function startDatabaseProxy(serverUrl: string): Promise<DatabasePro
     client.on("data", (data: Buffer) => {
       for (const message of fromClient(data)) {
         if (isHeld) return;
-        const text = statementIn(message, prepared);
+        const text = statementIn(message, prepared, kept);
         if (text !== undefined) {
           statements.push(text);
           const isVisible = /^commit/i.test(text) || (!isIn && writes.test(text) && !isNoise(text));
@@ -129,6 +132,7 @@ export async function startDatabaseProxy(serverUrl: string): Promise<DatabasePro
   return {
     url: url.href,
     statements,
+    kept,
     holdAt: (skip, side) => arm(skip, side, () => undefined),
     cutAt: (skip, side) => arm(skip, side, cut),
     cut,
@@ -157,11 +161,15 @@ function isNoise(text: string): boolean {
 }
 
 /** The SQL that a Query or Bind message has executed; a statement is prepared once and bound often. */
-function statementIn(message: Buffer, prepared: Map<string, string>): string | undefined {
+function statementIn(message: Buffer, prepared: Map<string, string>, kept: string[]): string | undefined {
   const type = String.fromCharCode(message[0] ?? 0);
   const [first, from] = textAt(message, 5);
   if (type === "Q") return first;
-  if (type === "P") prepared.set(first, textAt(message, from)[0]);
+  if (type === "P") {
+    const [text] = textAt(message, from);
+    prepared.set(first, text);
+    if (first !== "") kept.push(text);
+  }
   return type === "B" ? prepared.get(textAt(message, from)[0]) : undefined;
 }
 
