@@ -4,39 +4,56 @@ import { ensureHost } from "./host/setup.ts";
 import { ensureTools } from "./tools/setup.ts";
 
 /**
- * Every test that needs no account, in two lanes side by side that take about equally long on two cores: what needs an
- * editor, which waits for it most of the time, and what needs none. A kind that fails does not keep the next from running.
+ * Every test that needs no account, in three lanes side by side that take about equally long on two cores: a test of the
+ * workbench waits for the editor most of the time. A kind that fails does not keep the next from running.
  */
 interface Stage {
   readonly name: string;
-  /** "first" comes before both lanes. */
-  readonly lane: "first" | "no editor" | "editor";
+  /** "first" comes before the others. */
+  readonly lane: "first" | "function" | "workbench" | "rest";
+  readonly needs?: readonly ("editor" | "tools")[];
   readonly words: readonly string[];
 }
 
 const mocha = "node_modules/mocha/bin/mocha.js";
 const units = [mocha, "--config", "test/mocharc.json"];
+const inWorkbench = [mocha, "--no-config", "--timeout", "120000"];
+/** Of the workbench's suites those that take the lane of its own; what is not named here runs in the other. */
+const signingIn = ["bad-input", "interrupted", "microsoft", "sign-in"].map((name) => `test/host/${name}.ui.ts`);
 const stages: readonly Stage[] = [
   { name: "bundles", lane: "first", words: ["esbuild.config.mjs"] },
   {
     name: "the function on PGlite and PostgreSQL",
-    lane: "no editor",
+    lane: "function",
     words: [...units, "--ignore", "test/extension/**", "--ignore", "test/support/**"],
   },
   {
+    name: "the workbench, signing in and going wrong",
+    lane: "workbench",
+    needs: ["editor"],
+    words: [...inWorkbench, ...signingIn],
+  },
+  {
     name: "the extension's logic and the stand-ins",
-    lane: "no editor",
+    lane: "rest",
     words: [...units, "--ignore", "test/functions/**"],
   },
-  { name: "a suite inside the extension host", lane: "editor", words: ["test/host/run-suite.ts"] },
   {
-    name: "the workbench, as a person uses it",
-    lane: "editor",
-    words: [mocha, "--no-config", "--timeout", "120000", "test/host/*.ui.ts"],
+    name: "a suite inside the extension host",
+    lane: "rest",
+    needs: ["editor"],
+    words: ["test/host/run-suite.ts"],
+  },
+  {
+    name: "the workbench, day by day",
+    lane: "rest",
+    needs: ["editor"],
+    words: [...inWorkbench, ...signingIn.flatMap((file) => ["--ignore", file]), "test/host/*.ui.ts"],
   },
   {
     name: "the coding tools' own command lines",
-    lane: "editor",
+    lane: "rest",
+    needs: ["tools"],
     words: [mocha, "--no-config", "--timeout", "900000", "test/tools/*.test.ts"],
   },
 ];
@@ -77,13 +94,15 @@ const chosen = stages.filter(({ name }) => only === undefined || name.includes(o
 if (chosen.length === 0)
   throw new Error(`No kind of test is called ${only ?? ""}: ${stages.map(({ name }) => name).join("; ")}.`);
 
-// What the editor's kinds need is fetched while the others run; a fault shows when it is needed.
-const fetching = Promise.allSettled([ensureHost(), ensureTools()]);
+// What some kinds need is fetched while others run; a fault shows when it is needed.
+const fetched = { editor: ensureHost(), tools: ensureTools() };
+for (const fetching of Object.values(fetched)) fetching.catch(() => undefined);
 let [passed, failed] = [0, 0];
 const rows: string[] = [];
 
 async function runLane(lane: readonly Stage[], isAlone: boolean): Promise<void> {
   for (const stage of lane) {
+    await Promise.allSettled((stage.needs ?? []).map((need) => fetched[need]));
     if (isAlone) console.log(`\n── ${stage.name} ──`);
     const begun = performance.now();
     const outcome = await run(stage, isAlone);
@@ -98,11 +117,15 @@ async function runLane(lane: readonly Stage[], isAlone: boolean): Promise<void> 
   }
 }
 
-const inLane = (lane: Stage["lane"]) => chosen.filter((stage) => stage.lane === lane);
-const isOneLane = inLane("no editor").length === 0 || inLane("editor").length === 0;
-await runLane(inLane("first"), true);
-if (!isOneLane) console.log("\nTwo lanes run side by side; each kind's lines come when it has ended.");
-await Promise.all([runLane(inLane("no editor"), isOneLane), fetching.then(() => runLane(inLane("editor"), isOneLane))]);
+const lanes = (["function", "workbench", "rest"] as const)
+  .map((lane) => chosen.filter((stage) => stage.lane === lane))
+  .filter((lane) => lane.length > 0);
+await runLane(
+  chosen.filter((stage) => stage.lane === "first"),
+  true,
+);
+if (lanes.length > 1) console.log("\nSeveral kinds run side by side; each one's lines come when it has ended.");
+await Promise.all(lanes.map((lane) => runLane(lane, lanes.length === 1)));
 console.log(`\n${rows.join("\n")}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
