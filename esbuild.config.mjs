@@ -57,7 +57,12 @@ const leaveOutUnused = {
 };
 
 /** The extension is CommonJS, which esbuild does not split: the parts named here become files of their own. */
-const parts = { "tool-setup.ts": "tool-setup", "unseal.ts": "unseal", "sign-ins-pick.ts": "sign-ins-pick" };
+const parts = {
+  "tool-setup.ts": "tool-setup",
+  "unseal.ts": "unseal",
+  "sign-ins-pick.ts": "sign-ins-pick",
+  "admin-side.ts": "admin-side",
+};
 const splitParts = {
   name: "split-parts",
   setup(build) {
@@ -76,6 +81,7 @@ const extension = await build({
     "tool-setup": "extension/tools/tool-setup.ts",
     unseal: "extension/keys/unseal.ts",
     "sign-ins-pick": "extension/ui/sign-ins-pick.ts",
+    "admin-side": "extension/ui/admin-side.ts",
     "or-key": "extension/key-helper/or-key.ts",
   },
   outExtension: { ".js": ".cjs" },

@@ -28,6 +28,7 @@ import { createSecretVault } from "./keys/secret-vault.ts";
 import { createServing } from "./keys/serve-tools.ts";
 import { createToolsKeyChoice } from "./keys/tools-key.ts";
 import { offerReload, signInCommand, signInWithCode, signOutCommand } from "./ui/account-commands.ts";
+import { createAdmin } from "./ui/admin.ts";
 import { deleteKey, disableKey, enableKey, renameKey } from "./ui/change-key.ts";
 import { registerCommands } from "./ui/commands.ts";
 import { createKey } from "./ui/create-key.ts";
@@ -41,6 +42,7 @@ import { createSettling } from "./ui/settle-keys.ts";
 import { contextsOf } from "./ui/show-contexts.ts";
 import { showSignIns, type ShowSignIns } from "./ui/sign-ins.ts";
 import { createSpendStatus } from "./ui/spend-status.ts";
+import { withAccess } from "./ui/with-access.ts";
 
 /** Builds everything and connects it; what anything does is in its own file. Asks nobody and waits for nothing. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -122,6 +124,28 @@ export function activate(context: vscode.ExtensionContext): void {
   // A part of its own: it is seldom looked at.
   const showPick: ShowSignIns = async (content) => (await import("./ui/sign-ins-pick.ts")).pickSignIn(content);
   const signOut = (): Promise<void> => signOutCommand({ ...accessDeps, sessions, client, log });
+  const admin = own(
+    createAdmin({
+      ring,
+      load: async () =>
+        (await import("./ui/admin-side.ts")).createAdminSide({
+          client,
+          sessions,
+          dialogs,
+          clock,
+          log,
+          existing: accessToken.existing,
+          withAccess: (work) => withAccess(accessDeps, work),
+          setState: (state) => contexts.set({ "openrouterKeys.adminState": state }),
+          memory: context.globalState,
+          isInFront: () => vscode.window.state.focused,
+          recheck: ring.refresh,
+          run: (what, work) => runCommand({ dialogs, log }, what, work),
+        }),
+      setIsAdmin: (isAdmin) => contexts.set({ "openrouterKeys.isAdmin": isAdmin }),
+      log,
+    }),
+  );
   own(
     registerCommands(
       { dialogs, log },
@@ -148,6 +172,9 @@ export function activate(context: vscode.ExtensionContext): void {
         "openrouterKeys.undoTools": () => undoTools(toolsDeps),
         "openrouterKeys.showSpend": () => view.reveal(),
         "openrouterKeys.refresh": () => ring.refresh(),
+        "openrouterKeys.admin.approveRun": (argument) => admin.withSide((side) => side.approve(argument)),
+        "openrouterKeys.admin.showMore": () => admin.withSide((side) => side.showMore()),
+        "openrouterKeys.admin.refresh": () => admin.withSide((side) => side.refresh()),
       },
     ),
   );
