@@ -117,11 +117,11 @@ export function createRunList(deps: RunListDeps): RunList {
     }
   }
 
-  async function refresh(): Promise<void> {
+  async function quietly(isWanted: (access: Access) => boolean): Promise<void> {
     try {
       await inTurn(async () => {
         const access = await deps.existing();
-        if (access !== undefined) await attempt(access);
+        if (access !== undefined && isWanted(access)) await attempt(access);
       });
     } catch (error) {
       if (!isFunctionError(error)) deps.log.error(`The nightly runs could not be refreshed: ${describe(error)}`);
@@ -143,11 +143,10 @@ export function createRunList(deps: RunListDeps): RunList {
     },
     onDidChange: changes.event,
     poll: async () => {
-      if (waiting > 0) return;
-      const isSomebodyElse = (await deps.existing())?.token !== askedWith;
-      if (isSomebodyElse || pace.isDue()) await refresh();
+      // For somebody else at once.
+      if (waiting === 0) await quietly(({ token }) => token !== askedWith || pace.isDue());
     },
-    refresh,
+    refresh: () => quietly(() => true),
     show,
     showMore: () => {
       if (current.kind === "ready" && current.hasMore) wanted = current.runs.length + aPage;

@@ -39,9 +39,7 @@ export function runRows(state: RunListState, now: number): readonly RunRow[] {
     ...section("stuck", "Keys not disabled yet", keys(stuck.length), stuck, (each, parent) =>
       stuckRow(each, parent, now),
     ),
-    ...section("unknown", "Unknown for a week", people(unknown.length), unknown, (each, parent) =>
-      unknownRow(each, parent, now),
-    ),
+    ...section("unknown", "Unknown for a week", people(unknown.length), unknown, unknownRow),
     ...section("runs", "Nightly runs", "", runs, (run, parent) => runRow(run, parent, now, run === runs[0])),
     ...(hasMore ? [more] : []),
   ];
@@ -53,6 +51,11 @@ export function findWaitingRow(rows: readonly RunRow[], runId: string): RunRow |
     .find(({ id }) => id === "waiting")
     ?.children()
     .find((found) => found.runId === runId);
+}
+
+/** As people look somebody up. */
+export function candidatesOf({ candidates }: Pick<NightlyRun, "candidates">): NightlyRun["candidates"] {
+  return candidates.toSorted((a, b) => a.owner.label.localeCompare(b.owner.label, "en"));
 }
 
 /** `1 person`, `4 people`. */
@@ -88,7 +91,7 @@ function waitingRow(run: NightlyRun, parent: RunRow, now: number): RunRow {
     ],
     runId: run.id,
     isOpen: true,
-    children: (self) => run.candidates.map((each) => personRow(each, each.evidence, self)),
+    children: (self) => candidatesOf(run).map((each) => personRow(each, each.evidence, self)),
   });
 }
 
@@ -98,12 +101,13 @@ function runRow(run: NightlyRun, parent: RunRow, now: number, isNewest: boolean)
   // Where it stopped, those who were approved before are neither on its list nor for certain in its count.
   const missing = run.tripped && run.mode === "enforce" ? 0 : counts.inactive - run.candidates.length;
   const notes = [
+    ...(run.state === "approved" ? ["approved"] : []),
     ago(now - Date.parse(run.endedAt)),
     ...(run.state === "waiting" ? ["waits for approval"] : []),
-    ...(run.state === "approved" ? [isNewest ? "approved, the next run acts on it" : "approved"] : []),
+    ...(run.state === "approved" && isNewest ? ["the next run acts on it"] : []),
     ...(run.mode === "report" ? ["report only"] : []),
     ...(run.partial ? ["cut off, the next run goes on"] : []),
-    ...(counts.failed > 0 ? [`${people(counts.failed)} with a key not disabled yet`] : []),
+    ...(counts.failed > 0 && !whatItDid(run).startsWith(notDone) ? [`not done yet: ${people(counts.failed)}`] : []),
     ...(counts.unknown > 0 ? [`${counts.unknown} unknown`] : []),
     ...(missing > 0 ? [`${missing} not found, looked for again`] : []),
     ...(counts.repaired > 0 ? [`${keys(counts.repaired)} put right`] : []),
@@ -119,37 +123,47 @@ function runRow(run: NightlyRun, parent: RunRow, now: number, isNewest: boolean)
     accessibilityLabel: [whatItDid(run), ...notes].join(", "),
     tooltip: [
       dateAndTime.format(new Date(run.startedAt)),
-      `${whatItDid(run)}.`,
-      ...(run.mode === "report" ? ["In report mode, nobody's access is ended."] : []),
+      inFull(run),
       `Checked ${people(counts.checked)}: ${counts.active} active, ${counts.inactive} inactive, ${counts.unknown} unknown.`,
       `Access ended: ${people(counts.revoked)}. With a key not disabled yet: ${people(counts.failed)}.`,
-      `Put right: ${keys(counts.repaired)}. Cleared away: ${counts.swept} half-made.`,
+      `Put right: ${keys(counts.repaired)}. Half-made and cleared away: ${keys(counts.swept)}.`,
     ],
     runId: run.id,
     ...(run.candidates.length + run.alerts.length > 0 ? { isOpen: false } : {}),
     children: (self) => [
       ...run.alerts.map((alert, index) => alertRow(alert, index, self)),
-      ...run.candidates.map((each) => personRow(each, each.evidence, self)),
+      ...candidatesOf(run).map((each) => personRow(each, each.evidence, self)),
     ],
   });
 }
 
-/** What a run did, in one sentence without its full stop. */
+const notDone = "Not done yet:";
+
+/** What a run did, in a few words: its age has to fit beside it. */
 function whatItDid({ mode, counts, candidates, tripped }: NightlyRun): string {
-  if (mode === "report") {
-    return candidates.length === 0
-      ? nothingFound(counts.checked)
-      : `Would have ended the access of ${people(candidates.length)}`;
+  const found = people(candidates.length);
+  if (mode === "report" && candidates.length > 0) return `Would end access of ${found}`;
+  if (mode === "enforce" && tripped) {
+    return counts.revoked > 0 ? `Ended access of ${counts.revoked}, stopped at ${found}` : `Stopped at ${found}`;
   }
-  const ended = `Ended the access of ${people(counts.revoked)}`;
-  if (tripped && counts.revoked > 0) return `${ended}, then stopped at ${candidates.length} more`;
-  if (tripped) return `Stopped: ${seemToHaveLeft(candidates.length)}`;
-  if (counts.revoked > 0) return ended;
-  return counts.failed > 0 ? `Not done yet with ${people(counts.failed)} who left` : nothingFound(counts.checked);
+  if (counts.revoked > 0) return `Ended access of ${people(counts.revoked)}`;
+  if (counts.failed > 0) return `${notDone} ${people(counts.failed)}`;
+  return counts.checked === 0 ? "Nobody to check" : `Checked ${people(counts.checked)}`;
 }
 
-function nothingFound(checked: number): string {
-  return checked === 0 ? "Nobody to check" : `Checked ${people(checked)}, nobody to cut off`;
+/** The same with what it means. */
+function inFull(run: NightlyRun): string {
+  const { mode, counts, candidates, tripped } = run;
+  if (mode === "report") return `${whatItDid(run)}. It is in report mode, in which nobody's access ends.`;
+  if (tripped) {
+    return `${whatItDid(run)}: ${seemToHaveLeft(candidates.length)}, more than a day may bring without an approval.`;
+  }
+  if (counts.revoked === 0 && counts.failed > 0) {
+    return `${whatItDid(run)}. OpenRouter did not disable every key of those who have left; it is tried again.`;
+  }
+  return counts.revoked + counts.checked > 0 && candidates.length === 0
+    ? `${whatItDid(run)}. Nobody has to go.`
+    : `${whatItDid(run)}.`;
 }
 
 function runIcon({ mode, counts, tripped, partial, state }: NightlyRun): readonly [icon: string, color: string] {
@@ -177,8 +191,8 @@ function alertRow(alert: string, index: number, parent: RunRow): RunRow {
   });
 }
 
-function unknownRow({ owner, since, reason }: Unknown, parent: RunRow, now: number): RunRow {
-  const description = `since ${ago(now - Date.parse(since)).replace(/ ago$/, "")} · ${reason}`;
+function unknownRow({ owner, since, reason }: Unknown, parent: RunRow): RunRow {
+  const description = `since ${day.format(new Date(since))} · ${reason}`;
   return leaf({ id: `unknown/${owner.id}`, parent, label: owner.label, description, icon: "question" });
 }
 
@@ -250,4 +264,5 @@ function keys(count: number): string {
   return count === 1 ? "1 key" : `${count} keys`;
 }
 
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const dateAndTime = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });

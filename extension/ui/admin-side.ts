@@ -50,6 +50,7 @@ export function createAdminSide(deps: AdminSideDeps): AdminSide {
       write: async (runId) => memory.update(toldKey, runId),
     },
     isInFront: deps.isInFront,
+    clock: deps.clock,
     isShown: async (runId) => {
       if (!view.isVisible()) return false;
       await list.refresh();

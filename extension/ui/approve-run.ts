@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import type { NightlyRuns } from "../admin/nightly-runs.ts";
 import type { RunList, RunListDeps, WaitingRun } from "../admin/run-list.ts";
 import { previousOf, waitingRunIn } from "../admin/run-list.ts";
-import { people } from "../admin/run-rows.ts";
+import { candidatesOf, people } from "../admin/run-rows.ts";
 import { isFunctionError, leavesOutcomeOpen } from "../account/function-error.ts";
 import { presentable } from "../base/errors.ts";
 import type { Dialogs } from "./dialogs.ts";
@@ -63,7 +63,8 @@ function titled({ candidates }: WaitingRun): string {
 }
 
 /** Who, by what is known of them, and what it means. */
-function consequences({ candidates }: WaitingRun): string {
+function consequences(run: WaitingRun): string {
+  const candidates = candidatesOf(run);
   const named = Map.groupBy(candidates.slice(0, mostNamed), ({ evidence }) => evidence);
   const left = candidates.length - mostNamed;
   const lists = [...named].map(

@@ -1,5 +1,6 @@
 import type { MeAnswer } from "../../functions/contract/account.ts";
 import { seemToHaveLeft } from "../admin/run-rows.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Dialogs } from "./dialogs.ts";
 
 interface WaitingNoticeDeps {
@@ -10,9 +11,13 @@ interface WaitingNoticeDeps {
   readonly isInFront: () => boolean;
   /** The person sees it already. */
   readonly isShown: (runId: string) => Promise<boolean>;
+  readonly clock: Pick<Clock, "sleep">;
   /** Never rejects. */
   readonly review: (runId: string) => Promise<void>;
 }
+
+/** For the view to come up at a start or a sign-in, if it is going to. */
+const grace = 2_000;
 
 /** Tells an administrator once of each run that waits for approval. Never rejects but where storage fails. */
 export function createWaitingNotice(deps: WaitingNoticeDeps) {
@@ -21,6 +26,7 @@ export function createWaitingNotice(deps: WaitingNoticeDeps) {
     if (waiting === undefined || waiting.id === telling || !deps.isInFront()) return;
     if (deps.told.read() === waiting.id) return;
     telling = waiting.id;
+    await deps.clock.sleep(grace);
     const isShown = await deps.isShown(waiting.id);
     // Before it is shown: a window that is closed with the message in it has told.
     await deps.told.write(waiting.id);

@@ -73,7 +73,8 @@ export async function openFrontDoor(functionUrl: string): Promise<FrontDoor> {
     const isStranger = state.kind === "stranger" && url.startsWith(state.only ?? "/");
     if (state.kind === "open" || state.kind === "lossy" || (state.kind === "stranger" && !isStranger)) {
       pass(request, response);
-    } else if (state.kind === "stranger") response.writeHead(state.status, { "Content-Type": state.type }).end(state.body);
+    } else if (state.kind === "stranger")
+      response.writeHead(state.status, { "Content-Type": state.type }).end(state.body);
   });
   await listen(server, 0);
   const address = server.address();
