@@ -63,7 +63,6 @@ export function createRunList(deps: RunListDeps): RunList {
   /** Names what is shown: an answer for another one is dropped. */
   let showing = {};
   let askedWith: string | undefined;
-  let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
 
   function become(state: RunListState): void {
@@ -72,8 +71,7 @@ export function createRunList(deps: RunListDeps): RunList {
   }
 
   function inTurn(work: () => Promise<void>): Promise<void> {
-    waiting += 1;
-    const turn = last.then(work).finally(() => (waiting -= 1));
+    const turn = last.then(work);
     last = turn.catch(() => {});
     return turn;
   }
@@ -142,10 +140,8 @@ export function createRunList(deps: RunListDeps): RunList {
       return current;
     },
     onDidChange: changes.event,
-    poll: async () => {
-      // For somebody else at once.
-      if (waiting === 0) await quietly(({ token }) => token !== askedWith || pace.isDue());
-    },
+    // For somebody else at once.
+    poll: () => quietly(({ token }) => token !== askedWith || pace.isDue()),
     refresh: () => quietly(() => true),
     show,
     showMore: () => {

@@ -47,7 +47,13 @@ export function createAdminSide(deps: AdminSideDeps): AdminSide {
         const id = memory.get(toldKey);
         return typeof id === "string" ? id : undefined;
       },
-      write: async (runId) => memory.update(toldKey, runId),
+      write: async (runId) => {
+        try {
+          await memory.update(toldKey, runId);
+        } catch (error) {
+          deps.log.warn(`It cannot be kept in mind that a run was told of: ${describe(error)}`);
+        }
+      },
     },
     isInFront: deps.isInFront,
     clock: deps.clock,
@@ -75,11 +81,13 @@ export function createAdminSide(deps: AdminSideDeps): AdminSide {
       }
       timer ??= setInterval(() => void deps.recheck(), recheckEvery);
       if (view.isVisible()) void list.poll();
-      notice(me.waitingRun).catch((error: unknown) =>
-        deps.log.warn(`Nobody was told of a run that waits: ${describe(error)}`),
-      );
+      void notice(me.waitingRun);
     },
-    refresh: show,
+    refresh: async () => {
+      // From the palette: somebody wants to see it.
+      if (!view.isVisible()) await view.reveal();
+      await show();
+    },
     showMore: () => view.busy(list.showMore),
     approve: async (argument) => {
       await approveRun({ ...deps, list, runs }, argument);

@@ -30,15 +30,17 @@ export function createAdmin({ ring, load, setIsAdmin, log }: AdminDeps): Admin {
   let loading: Promise<AdminSide> | undefined;
   let isDisposed = false;
 
+  const loaded = (): Promise<AdminSide> =>
+    (loading ??= load().catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    }));
+
   const follow = async (state: KeyRingState): Promise<void> => {
     const me = adminIn(state);
     if (me === undefined) setIsAdmin(false);
     if (me === undefined && loading === undefined) return;
-    loading ??= load().catch((error: unknown) => {
-      loading = undefined;
-      throw error;
-    });
-    const side = await loading;
+    const side = await loaded();
     // Whoever it was when loading began.
     const current = adminIn(ring.current);
     if (isDisposed) side.dispose();
@@ -55,9 +57,8 @@ export function createAdmin({ ring, load, setIsAdmin, log }: AdminDeps): Admin {
 
   return {
     withSide: async (work) => {
-      const side = adminIn(ring.current) === undefined ? undefined : await loading;
-      if (side === undefined) throw new UserError("Only administrators can do this.");
-      await work(side);
+      if (adminIn(ring.current) === undefined) throw new UserError("Only administrators can do this.");
+      await work(await loaded());
     },
     dispose: () => {
       isDisposed = true;

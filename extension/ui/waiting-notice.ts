@@ -5,7 +5,7 @@ import type { Dialogs } from "./dialogs.ts";
 
 interface WaitingNoticeDeps {
   readonly dialogs: Pick<Dialogs, "warn">;
-  /** The id of the run that was told of last, over all windows and starts. */
+  /** The id of the run that was told of last, over all windows and starts. Writing never rejects. */
   readonly told: { readonly read: () => string | undefined; readonly write: (runId: string) => Promise<void> };
   /** In the window in front only: every window hears of the run. */
   readonly isInFront: () => boolean;
@@ -19,7 +19,7 @@ interface WaitingNoticeDeps {
 /** For the view to come up at a start or a sign-in, if it is going to. */
 const grace = 2_000;
 
-/** Tells an administrator once of each run that waits for approval. Never rejects but where storage fails. */
+/** Tells an administrator once of each run that waits for approval. Never rejects. */
 export function createWaitingNotice(deps: WaitingNoticeDeps) {
   let telling: string | undefined;
   return async (waiting: MeAnswer["waitingRun"]): Promise<void> => {
