@@ -65,6 +65,7 @@ const parts = {
   "sign-ins-pick.ts": "sign-ins-pick",
   "rotate-key.ts": "rotate-key",
   "microsoft.ts": "microsoft",
+  "admin-side.ts": "admin-side",
 };
 const splitParts = {
   name: "split-parts",
@@ -109,6 +110,7 @@ const extension = await build({
     "sign-ins-pick": "extension/ui/sign-ins-pick.ts",
     "rotate-key": "extension/ui/rotate-key.ts",
     microsoft: "extension/account/microsoft.ts",
+    "admin-side": "extension/ui/admin-side.ts",
     "or-key": "extension/key-helper/or-key.ts",
   },
   outExtension: { ".js": ".cjs" },

@@ -31,6 +31,7 @@ import { createSecretVault } from "./keys/secret-vault.ts";
 import { createServing } from "./keys/serve-tools.ts";
 import { createToolsKeyChoice } from "./keys/tools-key.ts";
 import { offerReload, resumeSignIn, signInCommand, signInWithCode, signOutCommand } from "./ui/account-commands.ts";
+import { createAdmin } from "./ui/admin.ts";
 import { choose, deleteKey, disableKey, enableKey, renameKey } from "./ui/change-key.ts";
 import { registerCommands } from "./ui/commands.ts";
 import { createKey, makeAndCheck, offerDeletion } from "./ui/create-key.ts";
@@ -140,6 +141,28 @@ export function activate(context: vscode.ExtensionContext): void {
     settleLater: () => void settling.settle(),
   };
   const signOut = (): Promise<void> => signOutCommand({ ...accessDeps, sessions, client, log });
+  const admin = own(
+    createAdmin({
+      ring,
+      load: async () =>
+        (await import("./ui/admin-side.ts")).createAdminSide({
+          client,
+          sessions,
+          dialogs,
+          clock,
+          log,
+          existing: accessToken.existing,
+          withAccess: (work) => withAccess(accessDeps, work),
+          setState: (state) => contexts.set({ "openrouterKeys.adminState": state }),
+          memory: context.globalState,
+          isInFront: () => vscode.window.state.focused,
+          recheck: ring.refresh,
+          run: (what, work) => runCommand({ dialogs, log }, what, work),
+        }),
+      setIsAdmin: (isAdmin) => contexts.set({ "openrouterKeys.isAdmin": isAdmin }),
+      log,
+    }),
+  );
   own(
     registerCommands(
       { dialogs, log },
@@ -171,6 +194,9 @@ export function activate(context: vscode.ExtensionContext): void {
         "openrouterKeys.undoTools": () => undoTools(toolsDeps),
         "openrouterKeys.showSpend": () => view.reveal(),
         "openrouterKeys.refresh": () => ring.refresh(),
+        "openrouterKeys.admin.approveRun": (argument) => admin.withSide((side) => side.approve(argument)),
+        "openrouterKeys.admin.showMore": () => admin.withSide((side) => side.showMore()),
+        "openrouterKeys.admin.refresh": () => admin.withSide((side) => side.refresh()),
       },
     ),
   );

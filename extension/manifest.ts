@@ -15,6 +15,9 @@ export const commandIds = [
   "openrouterKeys.undoTools",
   "openrouterKeys.showSpend",
   "openrouterKeys.refresh",
+  "openrouterKeys.admin.approveRun",
+  "openrouterKeys.admin.showMore",
+  "openrouterKeys.admin.refresh",
 ] as const;
 export type CommandId = (typeof commandIds)[number];
 
@@ -23,6 +26,7 @@ export type SettingId = (typeof settingIds)[number];
 
 export const viewContainerId = "openrouterKeys";
 export const keysViewId = "openrouterKeys.keys";
+export const adminViewId = "openrouterKeys.admin";
 export const authenticationId = "openrouter-keys";
 export const spendStatusId = "openrouterKeys.spend";
 
@@ -39,8 +43,10 @@ export interface Contexts {
   readonly "openrouterKeys.signedIn": boolean;
   /** The session ended by itself: there is still something to sign out of. */
   readonly "openrouterKeys.sessionExpired": boolean;
-  /** What the function said at the last refresh, and nothing while it does not answer. */
+  /** What the function said last of whoever is signed in; false until it has. */
   readonly "openrouterKeys.isAdmin": boolean;
+  /** What the administrators' view shows: its welcome text depends on it. */
+  readonly "openrouterKeys.adminState": "loading" | "sign-in" | "empty" | "listed";
   /** There is a tool on this machine that was set up and can be undone. */
   readonly "openrouterKeys.toolsConfigured": boolean;
 }
@@ -50,5 +56,6 @@ export const contextDefaults: Contexts = {
   "openrouterKeys.signedIn": false,
   "openrouterKeys.sessionExpired": false,
   "openrouterKeys.isAdmin": false,
+  "openrouterKeys.adminState": "loading",
   "openrouterKeys.toolsConfigured": false,
 };

@@ -2,7 +2,7 @@ import { paths } from "../../functions/contract/paths.ts";
 import { type Session as SignIn, SessionsAnswer } from "../../functions/contract/sessions.ts";
 import type { Access } from "./access-token.ts";
 import type { FunctionClient } from "./function-client.ts";
-import { FunctionError } from "./function-error.ts";
+import { isFunctionError } from "./function-error.ts";
 import type { SessionStore } from "./session.ts";
 
 /** Where a person is signed in: all of their sessions, in this and in other editors. */
@@ -31,7 +31,7 @@ export function createOwnSignIns({ client, sessions }: OwnSignInsDeps): OwnSignI
         await watched(access, client.tell({ ...to(access), method: "DELETE", path: paths.ownSession(id) }));
       } catch (error) {
         // It has ended by itself or in another window, which is what was wanted.
-        if (!(error instanceof FunctionError) || error.code !== "not_found") throw error;
+        if (!isFunctionError(error) || error.code !== "not_found") throw error;
       }
     },
   };
@@ -46,10 +46,10 @@ export async function watchSession<T>(
   try {
     return await work;
   } catch (error) {
-    if (error instanceof FunctionError && error.code === "unauthorized") {
+    if (isFunctionError(error) && error.code === "unauthorized") {
       await sessions.expire(access.address, access.token);
     }
-    if (error instanceof FunctionError && error.code === "offboarded") await sessions.forget(access.address);
+    if (isFunctionError(error) && error.code === "offboarded") await sessions.forget(access.address);
     throw error;
   }
 }

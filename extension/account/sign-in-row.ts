@@ -1,4 +1,5 @@
 import type { Session as SignIn } from "../../functions/contract/sessions.ts";
+import { ago } from "../base/ago.ts";
 import { presentable } from "../base/errors.ts";
 
 /** What the list of sign-ins says of one. */
@@ -20,8 +21,8 @@ export function signInRows(signIns: readonly SignIn[], now: number): readonly Si
       isCurrent: current,
       icon: current ? "pass-filled" : "circle-outline",
       label: clientInWords(client),
-      description: current ? "this editor" : `last used ${ago(now - Date.parse(lastUsedAt))}`,
-      detail: `Signed in ${ago(now - Date.parse(createdAt))}, ends by itself ${hence(Date.parse(expiresAt) - now)}`,
+      description: current ? "this editor" : `last used ${agoRoughly(now - Date.parse(lastUsedAt))}`,
+      detail: `Signed in ${agoRoughly(now - Date.parse(createdAt))}, ends by itself ${hence(Date.parse(expiresAt) - now)}`,
     }));
 }
 
@@ -38,11 +39,8 @@ const day = 24 * hour;
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 /** `last used` is written down every 10 minutes, so that minutes below are not known. */
-function ago(milliseconds: number): string {
-  if (milliseconds < 15 * minute) return "just now";
-  if (milliseconds < 2 * hour) return relative.format(-Math.round(milliseconds / minute), "minute");
-  if (milliseconds < 2 * day) return relative.format(-Math.round(milliseconds / hour), "hour");
-  return relative.format(-Math.round(milliseconds / day), "day");
+function agoRoughly(milliseconds: number): string {
+  return ago(milliseconds < 15 * minute ? 0 : milliseconds);
 }
 
 function hence(milliseconds: number): string {

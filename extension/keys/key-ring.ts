@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import { createEmitter, type Event } from "../base/emitter.ts";
 import { describe, UserError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { createPace } from "../base/pace.ts";
 import type { KeyService } from "./key-service.ts";
 import type { SecretVault } from "./secret-vault.ts";
 import type { ToolsKeyChoice } from "./tools-key.ts";
@@ -54,18 +55,13 @@ interface KeyRingDeps {
   readonly log: Log;
 }
 
-const freshFor = 30_000;
-const shortestPause = 60_000;
-const longestPause = 15 * 60_000;
-
 export function createKeyRing(deps: KeyRingDeps): KeyRing {
   const changes = createEmitter<KeyRingState>();
   let current: KeyRingState = { kind: "loading" };
   let shownFor: string | undefined;
   let running: Promise<void> | undefined;
   let again = false;
-  let failures = 0;
-  let quietUntil = 0;
+  const pace = createPace(deps.clock);
 
   function become(state: KeyRingState, identity: string | undefined): void {
     current = state;
@@ -95,8 +91,7 @@ export function createKeyRing(deps: KeyRingDeps): KeyRing {
         again = true;
         return;
       }
-      failures = 0;
-      quietUntil = deps.clock.now() + freshFor;
+      pace.answered();
       become(state, identity);
     } catch (error) {
       if (!(await isStillCurrent(access))) {
@@ -104,10 +99,7 @@ export function createKeyRing(deps: KeyRingDeps): KeyRing {
         return;
       }
       deps.log.warn(`The keys could not be read: ${describe(error)}`);
-      const pause = Math.min(shortestPause * 2 ** failures, longestPause);
-      const asked = error instanceof FunctionError ? (error.retryAfter ?? 0) * 1000 : 0;
-      failures += 1;
-      quietUntil = deps.clock.now() + Math.max(pause, asked);
+      pace.failed(error instanceof FunctionError ? error.retryAfter : undefined);
       const message = error instanceof UserError ? error.message : "The keys could not be read. The log says why.";
       become({ kind: "failed", message, previous: previousOf(current) }, identity);
     }
@@ -166,7 +158,7 @@ export function createKeyRing(deps: KeyRingDeps): KeyRing {
     onDidChange: changes.event,
     refresh,
     poll: async () => {
-      if (deps.clock.now() >= quietUntil) await refresh();
+      if (pace.isDue()) await refresh();
     },
     dispose: () => changes.dispose(),
   };

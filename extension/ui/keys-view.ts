@@ -4,6 +4,7 @@ import type { Disposable } from "../base/emitter.ts";
 import { type KeyRow, keyRow } from "../keys/key-row.ts";
 import type { KeyRing, KeyRingState } from "../keys/key-ring.ts";
 import { keysViewId } from "../manifest.ts";
+import { pollWhileVisible } from "./poll-while-visible.ts";
 
 /** A row as commands get it; `change-key.ts` reads `keyId`. */
 interface KeyElement {
@@ -15,8 +16,6 @@ export interface KeysView extends Disposable {
   reveal(): Promise<void>;
 }
 
-const pollEvery = 60_000;
-
 /** The owned keys. Asks the function only while somebody can see them. */
 export function createKeysView(ring: KeyRing): KeysView {
   const treeChanges = new vscode.EventEmitter<void>();
@@ -27,7 +26,6 @@ export function createKeysView(ring: KeyRing): KeysView {
       getTreeItem: toTreeItem,
     },
   });
-  let timer: NodeJS.Timeout | undefined;
 
   const show = (state: KeyRingState): void => {
     treeChanges.fire();
@@ -38,22 +36,13 @@ export function createKeysView(ring: KeyRing): KeysView {
           ? vscode.l10n.t("OpenRouter could not be asked about every key.")
           : "";
   };
-  const follow = (isVisible: boolean): void => {
-    clearInterval(timer);
-    timer = undefined;
-    if (!isVisible) return;
-    void ring.poll();
-    timer = setInterval(() => void ring.poll(), pollEvery);
-  };
-  const subscriptions = [ring.onDidChange(show), view.onDidChangeVisibility(({ visible }) => follow(visible))];
-  follow(view.visible);
+  const subscriptions = [ring.onDidChange(show), pollWhileVisible(view, ring.poll)];
 
   return {
     reveal: async () => {
       await vscode.commands.executeCommand(`${keysViewId}.focus`);
     },
     dispose: () => {
-      follow(false);
       for (const subscription of subscriptions) subscription.dispose();
       view.dispose();
       treeChanges.dispose();

@@ -1,12 +1,13 @@
 import type { KeyRingState } from "../keys/key-ring.ts";
 import type { Contexts } from "../manifest.ts";
 
+type OfKeys = "openrouterKeys.state" | "openrouterKeys.signedIn" | "openrouterKeys.sessionExpired";
+
 /** What menus and the welcome text of the keys view may know of the state. */
-export function contextsOf(state: KeyRingState): Omit<Contexts, "openrouterKeys.toolsConfigured"> {
+export function contextsOf(state: KeyRingState): Pick<Contexts, OfKeys> {
   return {
     "openrouterKeys.state": viewState(state),
     "openrouterKeys.signedIn": state.kind === "ready" || state.kind === "failed",
-    "openrouterKeys.isAdmin": state.kind === "ready" && state.me.isAdmin,
     "openrouterKeys.sessionExpired": state.kind === "signed-out" && state.expired,
   };
 }

@@ -32,7 +32,8 @@ export type PlanAnswer = z.infer<typeof PlanAnswer>;
 /**
  * `allowanceUsd`: the dollars of the plan that are neither given to a key nor spent in this window by keys that have
  * ended. `overAllowanceUsd`: by how much the keys are over a plan that was lowered, if they are; they keep working. `keysLeft`: how
- * many more keys may be made.
+ * many more keys may be made. `waitingRun`, for administrators only: the nightly run whose list waits for approval, and
+ * how many people are on it. It names nobody, so that it needs no fresh sign-in and an editor can tell of it at any time.
  */
 export const MeAnswer = z.object({
   account: Account,
@@ -41,5 +42,6 @@ export const MeAnswer = z.object({
   allowanceUsd: z.number(),
   overAllowanceUsd: z.optional(z.number()),
   keysLeft: z.number(),
+  waitingRun: z.optional(z.object({ id: z.string(), people: z.number() })),
 });
 export type MeAnswer = z.infer<typeof MeAnswer>;

@@ -3,16 +3,19 @@ import { Hono } from "hono/tiny";
 import type { MeAnswer } from "../contract/account.ts";
 import type { Deps } from "../services/deps.ts";
 import { isAdmin, readAccount } from "../services/read-account.ts";
+import { waitingRun } from "../services/waiting-run.ts";
 import { requireSession } from "./authenticate.ts";
 import type { HttpEnv } from "./env.ts";
 
 export function accountRoutes(deps: Deps) {
   return new Hono<HttpEnv>().get("/", requireSession(deps), async (context) => {
     const owner = context.get("owner");
-    const { plan, allowanceCents, overAllowanceCents, keysLeft } = await readAccount(deps, owner);
+    const isOfAdmins = isAdmin(deps.rules, owner);
+    const [account, waiting] = await Promise.all([readAccount(deps, owner), isOfAdmins ? waitingRun(deps) : undefined]);
+    const { plan, allowanceCents, overAllowanceCents, keysLeft } = account;
     return context.json({
       account: { id: owner.id, label: owner.email },
-      isAdmin: isAdmin(deps.rules, owner),
+      isAdmin: isOfAdmins,
       plan: {
         maxKeys: plan.maxKeys,
         budgetUsd: plan.budgetCents / 100,
@@ -24,6 +27,7 @@ export function accountRoutes(deps: Deps) {
       allowanceUsd: allowanceCents / 100,
       ...(overAllowanceCents === 0 ? {} : { overAllowanceUsd: overAllowanceCents / 100 }),
       keysLeft,
+      ...(waiting === undefined ? {} : { waitingRun: { id: waiting.id, people: waiting.candidates.length } }),
     } satisfies MeAnswer);
   });
 }

@@ -6,6 +6,7 @@ import type { NightlyRun as RunAnswer, NightlyRunsAnswer } from "../contract/run
 import type { Deps } from "../services/deps.ts";
 import type { NightlyRun } from "../services/nightly-store.ts";
 import { approveRun, longUnknown } from "../services/run-nightly.ts";
+import { waitingRun } from "../services/waiting-run.ts";
 import { actingIn, requireAdmin, requireFreshSignIn, requireSession } from "./authenticate.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import type { HttpEnv } from "./env.ts";
@@ -22,16 +23,16 @@ export function runRoutes(deps: Deps) {
     .use(requireSession(deps), requireAdmin(deps), requireFreshSignIn(deps))
     .get("/", async (context) => {
       const { cursor, limit = usualLimit } = parseWith(PageQuery, context.req.query());
-      const [found, latest, unknown, stuck] = await Promise.all([
+      const [found, waiting, unknown, stuck] = await Promise.all([
         deps.nightly.runs(readCursor(cursor), limit + 1),
-        deps.nightly.latestRun(),
+        waitingRun(deps),
         longUnknown(deps),
         deps.revocations.stuck(1, mostStuck),
       ]);
       const runs = found.slice(0, limit);
       const last = runs.at(-1);
       return context.json({
-        runs: runs.map((run) => toRun(run, latest)),
+        runs: runs.map((run) => toRun(run, waiting)),
         nextCursor:
           found.length > limit && last !== undefined ? writeCursor({ createdAt: last.startedAt, id: last.id }) : null,
         unknown: unknown.map(({ ownerId, email, since, reason }) => ({
@@ -51,14 +52,12 @@ export function runRoutes(deps: Deps) {
       const { candidatesHash } = await parseBody(context, ApproveRunRequest);
       const id = parseId(context.req.param("id"), "There is no such run.");
       const run = await approveRun(deps, actingIn(context), { id, candidatesHash });
-      return context.json(toRun(run, run) satisfies RunAnswer);
+      return context.json(toRun(run, undefined) satisfies RunAnswer);
     });
 }
 
-/** A list waits only while no newer run has looked again. */
-function toRun(run: NightlyRun, latest: NightlyRun | undefined): RunAnswer {
+function toRun(run: NightlyRun, waiting: NightlyRun | undefined): RunAnswer {
   const { tripped, partial, ...counts } = run.counts;
-  const isWaiting = run.candidatesHash !== undefined && run.approval === undefined && latest?.id === run.id;
   return {
     id: run.id,
     startedAt: isoTime(run.startedAt),
@@ -67,7 +66,7 @@ function toRun(run: NightlyRun, latest: NightlyRun | undefined): RunAnswer {
     counts,
     tripped,
     partial,
-    state: isWaiting ? "waiting" : run.approval === undefined ? "none" : "approved",
+    state: run.id === waiting?.id ? "waiting" : run.approval === undefined ? "none" : "approved",
     candidates: run.candidates.map(({ ownerId, email, evidence }) => ({
       owner: { id: ownerId, label: email },
       evidence,

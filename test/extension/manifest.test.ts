@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import * as z from "zod/mini";
 
 import {
+  adminViewId,
   authenticationId,
   commandIds,
   contextDefaults,
@@ -21,7 +22,14 @@ const Package = z.looseObject({
   contributes: z.looseObject({
     authentication: z.array(z.object({ id: z.string() })),
     configuration: z.object({ properties: z.record(z.string(), z.looseObject({ scope: z.string() })) }),
-    commands: z.array(z.object({ command: z.string(), title: z.string(), category: z.string() })),
+    commands: z.array(
+      z.object({
+        command: z.string(),
+        title: z.string(),
+        category: z.string(),
+        enablement: z.optional(z.string()),
+      }),
+    ),
     viewsContainers: z.object({ activitybar: z.array(z.looseObject({ id: z.string() })) }),
     views: z.record(z.string(), z.array(z.looseObject({ id: z.string() }))),
     viewsWelcome: z.array(z.looseObject({ view: z.string(), when: z.string(), contents: z.string() })),
@@ -43,7 +51,7 @@ describe("the manifest", () => {
       whens
         .join(" ")
         .match(/openrouterKeys\.\w+/g)
-        ?.filter((id) => id !== keysViewId),
+        ?.filter((id) => id !== keysViewId && id !== adminViewId),
     );
     assert.deepEqual(
       {
@@ -61,11 +69,8 @@ describe("the manifest", () => {
         commands: commandIds.toSorted(),
         settings: settingIds.map((id) => [id, "application"]),
         containers: [viewContainerId],
-        views: [[viewContainerId, keysViewId]],
-        // For the administrators' views, which are not there yet.
-        contexts: Object.keys(contextDefaults)
-          .filter((id) => id !== "openrouterKeys.isAdmin")
-          .toSorted(),
+        views: [[viewContainerId, keysViewId, adminViewId]],
+        contexts: Object.keys(contextDefaults).toSorted(),
         authentication: [authenticationId],
         activationEvents: ["onStartupFinished"],
       },
@@ -78,7 +83,7 @@ describe("the manifest", () => {
     const texts = contributes.viewsWelcome.map(({ contents }) => decodeURIComponent(contents)).join(" ");
     const known = new Set<string>([...commandIds, ...settingIds]);
     assert.deepEqual(
-      [...inMenus, ...(texts.match(/openrouterKeys\.\w+/g) ?? [])].filter((id) => !known.has(id)),
+      [...inMenus, ...(texts.match(/openrouterKeys(?:\.\w+)+/g) ?? [])].filter((id) => !known.has(id)),
       [],
     );
   });
@@ -91,9 +96,33 @@ describe("the manifest", () => {
     assert.deepEqual(odd, []);
   });
 
-  it("welcomes in every state in which the view is empty for a reason", async () => {
+  it("welcomes in every state in which a view is empty for a reason", async () => {
     const { contributes } = await readManifest();
-    const states = contributes.viewsWelcome.map(({ when }) => /state == ([\w-]+)/.exec(when)?.[1]);
-    assert.deepEqual([...new Set(states)].toSorted(), ["bad-address", "empty", "failed", "no-address", "signed-out"]);
+    const statesOf = (id: string) => {
+      const whens = contributes.viewsWelcome.filter(({ view }) => view === id).map(({ when }) => when);
+      return [...new Set(whens.map((when) => /state == ([\w-]+)/i.exec(when)?.[1]))].toSorted();
+    };
+    assert.deepEqual(
+      [statesOf(keysViewId), statesOf(adminViewId)],
+      [
+        ["bad-address", "empty", "failed", "no-address", "signed-out"],
+        ["empty", "loading", "sign-in"],
+      ],
+    );
+  });
+
+  it("shows administrators' things to administrators only", async () => {
+    const { contributes } = await readManifest();
+    const ofAdmins = <T extends { readonly command?: string | undefined }>(items: readonly T[]): readonly T[] =>
+      items.filter(({ command }) => command?.startsWith("openrouterKeys.admin.") === true);
+    const isAdmin = "openrouterKeys.isAdmin";
+    assert.deepEqual(
+      [
+        contributes.views[viewContainerId]?.find(({ id }) => id === adminViewId)?.["when"],
+        ofAdmins(contributes.commands).filter(({ enablement }) => enablement !== isAdmin),
+        ofAdmins(contributes.menus["commandPalette"] ?? []).map(({ when }) => when),
+      ],
+      [isAdmin, [], [isAdmin, "false", isAdmin]],
+    );
   });
 });

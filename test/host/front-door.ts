@@ -11,8 +11,14 @@ export type DoorState =
   | { readonly kind: "closed" }
   /** Something that takes requests and never answers. */
   | { readonly kind: "silent" }
-  /** Something else, that answers everything with this. */
-  | { readonly kind: "stranger"; readonly status: number; readonly type: string; readonly body: string };
+  /** Something else, that answers everything with this; or only what is asked for below `only`. */
+  | {
+      readonly kind: "stranger";
+      readonly status: number;
+      readonly type: string;
+      readonly body: string;
+      readonly only?: string;
+    };
 
 export interface SeenRequest {
   readonly method: string;
@@ -64,8 +70,11 @@ export async function openFrontDoor(functionUrl: string): Promise<FrontDoor> {
       idempotencyKey: typeof idempotencyKey === "string" ? idempotencyKey : undefined,
       authorization: headers.authorization,
     });
-    if (state.kind === "open" || state.kind === "lossy") pass(request, response);
-    if (state.kind === "stranger") response.writeHead(state.status, { "Content-Type": state.type }).end(state.body);
+    const isStranger = state.kind === "stranger" && url.startsWith(state.only ?? "/");
+    if (state.kind === "open" || state.kind === "lossy" || (state.kind === "stranger" && !isStranger)) {
+      pass(request, response);
+    } else if (state.kind === "stranger")
+      response.writeHead(state.status, { "Content-Type": state.type }).end(state.body);
   });
   await listen(server, 0);
   const address = server.address();

@@ -18,7 +18,7 @@ async function pane(page: Page, viewTitle: string): Promise<Locator> {
       const label = (await header.getAttribute("aria-label", atOnce)) ?? "";
       if (!(await found.isVisible()) || label.replace(/ Section$/, "").toLowerCase() !== viewTitle.toLowerCase())
         continue;
-      if ((await header.getAttribute("aria-expanded")) === "false") {
+      if ((await header.getAttribute("aria-expanded", atOnce)) === "false") {
         await header.click(atOnce);
         return undefined;
       }
@@ -30,30 +30,36 @@ async function pane(page: Page, viewTitle: string): Promise<Locator> {
 
 const rowsOf = (found: Locator) => found.locator(".pane-body .monaco-list-row");
 
-async function readRow(row: Locator): Promise<TreeRow> {
-  const label = row.locator(".monaco-icon-label .label-name").first();
-  const description = row.locator(".monaco-icon-label .label-description");
-  const expanded = await row.getAttribute("aria-expanded");
-  return {
-    label: clean((await label.innerText(atOnce)) ?? ""),
-    description: (await description.count()) > 0 ? clean(await description.first().innerText(atOnce)) : "",
-    level: Number(await row.getAttribute("aria-level")),
+/** The rows that are drawn, in one go: a row may go while others are read, and would be waited for. */
+async function readRows(found: Locator): Promise<readonly TreeRow[]> {
+  const rows = await rowsOf(found).evaluateAll((elements) =>
+    elements.map((row) => {
+      const text = (selector: string) => row.querySelector<HTMLElement>(selector)?.innerText ?? "";
+      return {
+        label: text(".monaco-icon-label .label-name"),
+        description: text(".monaco-icon-label .label-description"),
+        level: Number(row.getAttribute("aria-level")),
+        expanded: row.getAttribute("aria-expanded"),
+      };
+    }),
+  );
+  return rows.map(({ label, description, level, expanded }) => ({
+    label: clean(label),
+    description: clean(description),
+    level,
     expanded: expanded === null ? undefined : expanded === "true",
-  };
+  }));
 }
 
 export async function treeRows(page: Page, viewTitle: string): Promise<readonly TreeRow[]> {
-  return waitFor(page, `the rows of “${viewTitle}”`, async () => {
-    const rows = await rowsOf(await pane(page, viewTitle)).all();
-    return Promise.all(rows.map(readRow));
-  });
+  return waitFor(page, `the rows of “${viewTitle}”`, async () => readRows(await pane(page, viewTitle)));
 }
 
 export async function treeRow(page: Page, viewTitle: string, label: string): Promise<Locator> {
   const found = await pane(page, viewTitle);
   return waitFor(page, `the row “${label}” in “${viewTitle}”`, async () => {
-    for (const row of await rowsOf(found).all()) if ((await readRow(row)).label === label) return row;
-    return undefined;
+    const index = (await readRows(found)).findIndex((row) => row.label === label);
+    return index < 0 ? undefined : rowsOf(found).nth(index);
   });
 }
 

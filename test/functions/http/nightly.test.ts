@@ -4,7 +4,7 @@ import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import { AuditAnswer } from "../../../functions/contract/admin.ts";
 import { KeysAnswer } from "../../../functions/contract/keys.ts";
 import { NightlyRunsAnswer } from "../../../functions/contract/runs.ts";
-import { codeOf, create, manage, tryCreate } from "../../support/callers.ts";
+import { codeOf, create, manage, pick, tryCreate } from "../../support/callers.ts";
 import { databaseKinds } from "../../support/databases.ts";
 import type { Company } from "../../support/directory/company.ts";
 import { cronSecret, scimToken, startCompany } from "../../support/directory/company.ts";
@@ -56,6 +56,8 @@ for (const kind of databaseKinds) {
       company.running.openRouter.keys().filter((key) => key.name.startsWith(`${name}'s key`));
     const isDisabled = (name: string) => upstream(name).map(({ disabled }) => disabled);
     const mine = async (caller: Caller) => codeOf(await caller.call("GET", "/v1/me"));
+
+    const waitingFor = async (caller: Caller) => pick((await caller.call("GET", "/v1/me")).body, "waitingRun");
 
     async function runs(admin: Caller): Promise<NightlyRunsAnswer> {
       const answer = await admin.call("GET", "/v1/admin/runs");
@@ -209,6 +211,33 @@ for (const kind of databaseKinds) {
       );
       assert.deepStrictEqual(await run(), { ...quiet, checked: 5, active: 1, inactive: 4, revoked: 4 });
       assert.equal(await mine(ada), "unauthorized");
+    });
+
+    it("tells administrators in their account of a run that waits, for as long as it does, and nobody else", async () => {
+      const callers: Caller[] = [];
+      for (const name of ["w1", "w2", "w3", "w4"]) callers.push(await join(name));
+      const [w1] = callers;
+      const ada = await company.running.signIn("ada@example.com");
+      const told = async () => (await Promise.all([ada, w1 ?? ada].map(waitingFor))).flat();
+      const before = await told();
+      for (const name of ["w1", "w2", "w3", "w4"]) company.hire(name, { suspended: true });
+      await run();
+      const [latest] = (await runs(ada)).runs;
+      // Names nobody, so that a sign-in of yesterday is enough.
+      company.running.advance(13 * hour);
+      const stopped = await told();
+      company.running.advance(-13 * hour);
+      await ada.call("POST", `/v1/admin/runs/${latest?.id}/approve`, {
+        body: { candidatesHash: latest?.candidatesHash },
+      });
+      assert.deepStrictEqual(
+        [before, stopped, await told()],
+        [
+          [undefined, undefined],
+          [{ id: latest?.id, people: 4 }, undefined],
+          [undefined, undefined],
+        ],
+      );
     });
 
     it("leaves somebody alone who came back between the list and its approval", async () => {

@@ -1,0 +1,121 @@
+import * as vscode from "vscode";
+
+import type { RunList, RunListState } from "../admin/run-list.ts";
+import { findWaitingRow, people, type RunRow, runRows } from "../admin/run-rows.ts";
+import type { Disposable } from "../base/emitter.ts";
+import { adminViewId, type CommandId, type Contexts } from "../manifest.ts";
+import { pollWhileVisible } from "./poll-while-visible.ts";
+
+export interface AdminView extends Disposable {
+  readonly isVisible: () => boolean;
+  /** Shows the view, and in it the run that waits. */
+  reveal(): Promise<void>;
+  select(runId: string): Promise<void>;
+  /** Under the view's own progress bar. Rejects as the work does. */
+  busy(work: () => Promise<void>): Promise<void>;
+  /** The number beside the icon in the activity bar. */
+  setWaiting(count: number | undefined): void;
+}
+
+interface AdminViewDeps {
+  readonly list: RunList;
+  readonly setState: (state: Contexts["openrouterKeys.adminState"]) => void;
+  readonly now: () => number;
+}
+
+const commands: Readonly<Record<"retry" | "more", CommandId>> = {
+  retry: "openrouterKeys.admin.refresh",
+  more: "openrouterKeys.admin.showMore",
+};
+
+/** The nightly runs and what waits in them. Asks the function only while somebody can see them. */
+export function createAdminView({ list, setState, now }: AdminViewDeps): AdminView {
+  const treeChanges = new vscode.EventEmitter<void>();
+  /** What the person did to a row: it stays folded or unfolded, also where it was away for a while. */
+  const folds = new Map<string, boolean>();
+  let rows: readonly RunRow[] = [];
+
+  function toTreeItem(row: RunRow): vscode.TreeItem {
+    const { None, Expanded, Collapsed } = vscode.TreeItemCollapsibleState;
+    const isOpen = row.isOpen === undefined ? undefined : (folds.get(row.id) ?? row.isOpen);
+    const item = new vscode.TreeItem(row.label, isOpen === undefined ? None : isOpen ? Expanded : Collapsed);
+    item.id = row.id;
+    item.description = row.description;
+    if (row.icon !== undefined) {
+      item.iconPath = new vscode.ThemeIcon(
+        row.icon,
+        row.color === undefined ? undefined : new vscode.ThemeColor(row.color),
+      );
+    }
+    item.contextValue = row.contextValue;
+    // Plain text: nobody's name must be read as Markdown.
+    item.tooltip = row.tooltip.length === 0 ? row.label : row.tooltip.join("\n");
+    item.accessibilityInformation = { label: row.accessibilityLabel };
+    if (row.does !== undefined) item.command = { command: commands[row.does], title: row.label };
+    return item;
+  }
+
+  const view = vscode.window.createTreeView<RunRow>(adminViewId, {
+    showCollapseAll: true,
+    treeDataProvider: {
+      onDidChangeTreeData: treeChanges.event,
+      getChildren: (row) => [...(row === undefined ? rows : row.children())],
+      getParent: (row) => row.parent,
+      getTreeItem: toTreeItem,
+    },
+  });
+
+  const show = (state: RunListState): void => {
+    rows = runRows(state, now());
+    setState(stateOf(state, rows));
+    view.message = messageOf(state);
+    treeChanges.fire();
+  };
+  const busy = async (work: () => Promise<void>): Promise<void> => {
+    await vscode.window.withProgress({ location: { viewId: adminViewId } }, work);
+  };
+  // The first answer is waited for in sight; what comes later only repaints.
+  const poll = (): Promise<void> => (list.current.kind === "loading" ? busy(list.poll) : list.poll());
+  const subscriptions = [
+    list.onDidChange(show),
+    view.onDidExpandElement(({ element }) => folds.set(element.id, true)),
+    view.onDidCollapseElement(({ element }) => folds.set(element.id, false)),
+    pollWhileVisible(view, poll),
+  ];
+  show(list.current);
+
+  return {
+    isVisible: () => view.visible,
+    reveal: async () => {
+      await vscode.commands.executeCommand(`${adminViewId}.focus`);
+    },
+    select: async (runId) => {
+      const row = findWaitingRow(rows, runId);
+      if (row !== undefined) await view.reveal(row, { select: true, focus: true, expand: true });
+    },
+    busy,
+    setWaiting: (count) => {
+      view.badge =
+        count === undefined
+          ? undefined
+          : { value: 1, tooltip: vscode.l10n.t("A nightly run with {0} waits for approval", people(count)) };
+    },
+    dispose: () => {
+      for (const subscription of subscriptions) subscription.dispose();
+      view.dispose();
+      treeChanges.dispose();
+    },
+  };
+}
+
+function stateOf(state: RunListState, rows: readonly RunRow[]): Contexts["openrouterKeys.adminState"] {
+  if (rows.length > 0) return "listed";
+  return state.kind === "loading" || state.kind === "sign-in" ? state.kind : "empty";
+}
+
+function messageOf(state: RunListState): string {
+  if (state.kind !== "failed") return "";
+  return state.previous === undefined
+    ? vscode.l10n.t("The nightly runs cannot be shown. {0}", state.message)
+    : vscode.l10n.t("Not up to date. {0}", state.message);
+}
