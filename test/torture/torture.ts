@@ -68,7 +68,7 @@ export async function torture({ opened, seed, isOver }: TortureOptions): Promise
         };
         const faults = [...faultsNow(books, ceiling), ...faultsAtRest(books, ceiling)];
         found.push(...faults.map((fault) => `round ${rounds}, ${owner.email}: ${fault}`));
-        await world.forget(books);
+        await world.forget(owner.id, books);
       }
     }
     return { rounds, broken, found };
