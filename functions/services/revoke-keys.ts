@@ -9,8 +9,9 @@ import type { RevokedKey } from "./revocation-store.ts";
 
 /** Whoever is killed keeps a key from the next for so long; done twice, all of this is harmless. */
 const leaseMs = 30_000;
-const atOnce = 32;
-const batch = 128;
+/** As many as Node keeps connections to OpenRouter. */
+const atOnce = 64;
+const batch = 256;
 /** What is due again by then is waited for in this run: a failed try, and what a run that was killed had taken hold of. */
 const patienceMs = 30_000;
 /** So many tries in one run; then it is for the next one. */
