@@ -5,6 +5,7 @@ import { sql } from "drizzle-orm";
 import * as z from "zod/mini";
 
 import type { Database } from "../../../functions/adapters/postgres/database.ts";
+import { AuditAnswer } from "../../../functions/contract/admin.ts";
 import { NightlyRunsAnswer } from "../../../functions/contract/runs.ts";
 import { codeOf, create, tryCreate } from "../../support/callers.ts";
 import { databaseKinds } from "../../support/databases.ts";
@@ -416,6 +417,20 @@ describe("the nightly run, whatever a directory answers", function () {
     assert.ok(company.running.openRouter.keys().every((key) => !key.disabled));
     const ada = await company.running.signIn("ada@example.com");
     const answer = await ada.call("GET", "/v1/admin/runs");
-    assert.equal(NightlyRunsAnswer.parse(answer.body).runs[0]?.candidates.length, 5);
+    const [waiting] = NightlyRunsAnswer.parse(answer.body).runs;
+    assert.equal(waiting?.candidates.length, 5);
+    const approved = await ada.call("POST", `/v1/admin/runs/${waiting?.id}/approve`, {
+      body: { candidatesHash: waiting?.candidatesHash },
+    });
+    const entries = AuditAnswer.parse((await ada.call("GET", "/v1/admin/audit")).body).entries;
+    // Nobody can say later that they did not.
+    assert.deepStrictEqual(
+      entries
+        .filter(({ verb }) => verb === "run.approve")
+        .map(({ actor, targetId, requestId, after }) => [actor.label, targetId, requestId, after?.["people"]]),
+      [["ada@example.com", waiting?.id, approved.headers.get("X-Request-Id"), 5]],
+    );
+    assert.deepStrictEqual((await run()).counts["revoked"], 5);
+    assert.ok(company.running.openRouter.keys().every((key) => key.disabled));
   });
 });
