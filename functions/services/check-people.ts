@@ -6,7 +6,8 @@ import type { DirectoryPerson, DirectorySource } from "./directory.ts";
 import type { AskedPlace } from "./directory-store.ts";
 import type { Candidate, CheckedPerson, NewStanding } from "./nightly-store.ts";
 
-const page = 500;
+/** Read and written at once: large enough that ten thousand people are a few statements, small beside what runs them. */
+const page = 2_500;
 
 /** What the directories said of everybody in this run. Counts are of people. */
 export interface CheckedPeople {

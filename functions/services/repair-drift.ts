@@ -12,6 +12,8 @@ import { UpstreamError } from "./provisioner.ts";
 const leaseMs = 60_000;
 const page = 1_000;
 const atOnce = 16;
+/** Pages of the list that are compared at once: each takes two of the database's connections. */
+const pagesAtOnce = 5;
 
 export interface Repaired {
   /** Keys and rows that were brought together again. */
@@ -43,15 +45,24 @@ export async function repairDrift(deps: Deps, signal: AbortSignal): Promise<Repa
   let live = 0;
   for (const { workspaceId, keys } of workspaces) {
     live += keys;
+    const underWay = new Set<Promise<unknown>>();
     try {
       for await (const listed of deps.provisioner.readAllKeys(workspaceId, keys, signal)) {
-        await deps.keys.saveSpend(listed, started);
         for (const { hash } of listed) sightings.see(hash, true);
-        await compare(deps, deployment, listed, found);
+        const work = Promise.all([
+          deps.keys.saveSpend(listed, started),
+          compare(deps, deployment, listed, found),
+        ]).finally(() => underWay.delete(work));
+        // It is looked at below; failing before that, it would end the process as nobody's failure.
+        work.catch(() => undefined);
+        underWay.add(work);
+        if (underWay.size >= pagesAtOnce) await Promise.race(underWay);
       }
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error;
       isWhole = false;
+    } finally {
+      await Promise.all(underWay);
     }
   }
   if (!isWhole)

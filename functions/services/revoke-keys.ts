@@ -7,11 +7,13 @@ import type { KeyRow } from "./key-store.ts";
 import { UpstreamError, windowSpendUsd } from "./provisioner.ts";
 import type { RevokedKey } from "./revocation-store.ts";
 
-const leaseMs = 60_000;
-const atOnce = 32;
-const batch = 128;
-/** A failed try is waited for in this run if it is due again by then. */
-const patienceMs = 15_000;
+/** Whoever is killed keeps a key from the next for so long; done twice, all of this is harmless. */
+const leaseMs = 30_000;
+/** As many as Node keeps connections to OpenRouter. */
+const atOnce = 64;
+const batch = 256;
+/** What is due again by then is waited for in this run: a failed try, and what a run that was killed had taken hold of. */
+const patienceMs = 30_000;
 /** So many tries in one run; then it is for the next one. */
 const triesARun = 6;
 const msInDay = 24 * 3_600_000;

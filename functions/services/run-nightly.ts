@@ -16,7 +16,8 @@ import { settleDue } from "./settle-due.ts";
 export const nightlyJob = "nightly";
 /** A run that is killed keeps others out for no longer than this. */
 const leaseMs = 20_000;
-const extendEveryMs = 5_000;
+/** The pause between two looks at the lease; it ends early only with the run. */
+export const extendEveryMs = 5_000;
 const dayMs = 24 * 3_600_000;
 const longUnknownMs = 7 * dayMs;
 const mostListed = 200;

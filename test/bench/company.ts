@@ -10,6 +10,11 @@ export function hashOf(number: number): string {
   return number.toString().padStart(64, "0");
 }
 
+/** The id of the company's n-th key, without its hyphens. */
+export function keyIdOf(number: number): string {
+  return createHash("md5").update(String(number)).digest("hex");
+}
+
 /** The session of the company's n-th person, from 1. */
 export function tokenOf(number: number): string {
   return `ors_${number.toString().padStart(43, "0")}`;
@@ -39,7 +44,7 @@ export async function seedCompany(databaseUrl: string, { people, keysEach }: Com
       from generate_series(1, ${people}::int) n`;
     await sql`
       insert into keys (id, owner_id, name, label, upstream_hash, phase, limit_cents, wanted_cents, reset, created_at, expires_at, attempt, lease_until)
-      select gen_random_uuid(), owners.id, 'laptop', 'sk-or-v1-000...000', lpad(n::text, 64, '0'), 'live', 2500, 2500, 'monthly',
+      select md5(n::text)::uuid, owners.id, 'laptop', 'sk-or-v1-000...000', lpad(n::text, 64, '0'), 'live', 2500, 2500, 'monthly',
         now() - interval '60 days' + n * interval '1 second', now() + interval '30 days', 1, to_timestamp(0)
       from generate_series(1, ${people * keysEach}::int) n
       join owners on owners.subject = (1 + (n - 1) % ${people}::int)::text`;

@@ -1,6 +1,7 @@
 import { setSpendAge } from "./company.ts";
 import type { Call, Load } from "./load.ts";
 import { median, rateOf } from "./load.ts";
+import { measureNightly } from "./nightly.ts";
 import type { Line } from "./report.ts";
 import { line } from "./report.ts";
 import type { Scene, Stage } from "./stage.ts";
@@ -22,6 +23,7 @@ export const measures: readonly Measure[] = [
   { name: "list", run: measureList },
   { name: "admin", run: measureAdmin },
   { name: "refresh", run: measureRefresh },
+  { name: "nightly", run: measureNightly },
 ];
 
 async function measureCreate(stage: Stage): Promise<readonly Line[]> {

@@ -1,11 +1,15 @@
 import type { ChildProcess } from "node:child_process";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 /** A process of its own, so that what is measured does not share a thread with what measures it. */
 export interface Server {
   readonly url: string;
+  /** The process's memory at this moment, in MB. */
+  readonly memory: () => Promise<number>;
   readonly stop: () => Promise<void>;
 }
 
@@ -19,7 +23,7 @@ export async function startServer(script: string, environment: Readonly<Record<s
   });
   try {
     const url = await listening(child, script);
-    return { url, stop: () => end(child) };
+    return { url, memory: () => memoryOf(child.pid), stop: () => end(child) };
   } catch (error) {
     child.kill("SIGKILL");
     throw error;
@@ -45,6 +49,14 @@ async function listening(child: ChildProcess, script: string): Promise<string> {
   lines.close();
   child.stdout.resume();
   return url;
+}
+
+async function memoryOf(pid: number | undefined): Promise<number> {
+  const kilobytes =
+    process.platform === "linux"
+      ? /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1]
+      : (await promisify(execFile)("ps", ["-o", "rss=", "-p", String(pid)])).stdout.trim();
+  return Number(kilobytes) / 1024;
 }
 
 async function end(child: ChildProcess): Promise<void> {

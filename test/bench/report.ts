@@ -1,6 +1,6 @@
 import { median } from "./load.ts";
 
-export type Unit = "ms" | "s" | "/s" | "×";
+export type Unit = "ms" | "s" | "/s" | "×" | "MB" | "calls";
 export type Target = { readonly most: number } | { readonly least: number };
 
 /** One measure. Without a target it is a floor, or told for its own sake. */
@@ -12,7 +12,7 @@ export interface Line {
   readonly highest: number;
   readonly target: Target | undefined;
   readonly isMet: boolean | undefined;
-  /** What one of them asks of OpenRouter. */
+  /** What one of them asks of OpenRouter and of the directory. */
   readonly upstreamCalls: string | undefined;
 }
 
@@ -37,11 +37,11 @@ export function line(
   };
 }
 
-const decimals: Readonly<Record<Unit, number>> = { ms: 2, s: 3, "/s": 0, "×": 2 };
+const decimals: Readonly<Record<Unit, number>> = { ms: 2, s: 3, "/s": 0, "×": 2, MB: 0, calls: 0 };
 
 /** For a terminal. */
 export function asTable(lines: readonly Line[]): string {
-  const head = ["measure", "median", "range", "target", "", "upstream calls"];
+  const head = ["measure", "median", "range", "target", "", "calls"];
   const rows = lines.map(({ name, unit, median, lowest, highest, target, isMet, upstreamCalls }) => {
     const written = (figure: number) => figure.toFixed(decimals[unit]);
     return [

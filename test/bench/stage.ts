@@ -16,9 +16,13 @@ import type { UpstreamOrders } from "./upstream.ts";
 /** What all measures need: PostgreSQL and what answers as OpenRouter does. */
 export interface Stage {
   /** A company with a function process and a floor process of its own, on one database. */
-  readonly open: (company: Company) => Promise<Scene>;
+  readonly open: (company: Company, environment?: Readonly<Record<string, string>>) => Promise<Scene>;
+  /** Where OpenRouter and the directory answer. */
+  readonly origin: string;
   readonly upstream: Load;
-  readonly order: (orders: UpstreamOrders) => Promise<void>;
+  readonly order: (orders: Partial<UpstreamOrders>) => Promise<void>;
+  /** The hashes of the keys that were disabled at OpenRouter. */
+  readonly disabled: () => Promise<readonly string[]>;
   /** The calls that have come in since it was last asked, by method and path pattern. */
   readonly calls: () => Promise<Readonly<Record<string, number>>>;
   readonly close: () => Promise<void>;
@@ -28,9 +32,12 @@ export interface Scene {
   readonly databaseUrl: string;
   readonly product: Load;
   readonly floor: Load;
+  /** Watches the function's memory; what is returned ends that and gives the most there was, in MB. */
+  readonly watchMemory: () => () => Promise<number>;
   readonly close: () => Promise<void>;
 }
 
+const Hashes = z.array(z.string());
 const Calls = z.record(z.string(), z.number());
 /** As many requests in flight as any measure has. */
 export const mostInFlight = 32;
@@ -48,11 +55,13 @@ export async function openStage(): Promise<Stage> {
     const upstream = createLoad(server.url, mostInFlight);
     opened.push(upstream.close);
     return {
-      open: (company) => openScene(company, postgres, `${server.url}/api/v1`),
+      open: (company, environment = {}) => openScene(company, postgres, `${server.url}/api/v1`, environment),
+      origin: server.url,
       upstream,
       async order(orders) {
         await upstream.read({ method: "POST", path: "/orders", body: JSON.stringify(orders) });
       },
+      disabled: async () => Hashes.parse(await upstream.read({ method: "GET", path: "/disabled" })),
       calls: async () => Calls.parse(await upstream.read({ method: "GET", path: "/calls" })),
       close,
     };
@@ -74,7 +83,12 @@ const plans = [
   },
 ];
 
-async function openScene(company: Company, postgres: Postgres, upstreamUrl: string): Promise<Scene> {
+async function openScene(
+  company: Company,
+  postgres: Postgres,
+  upstreamUrl: string,
+  further: Readonly<Record<string, string>>,
+): Promise<Scene> {
   const databaseUrl = await postgres.createDatabase();
   const servers: Server[] = [];
   try {
@@ -89,6 +103,7 @@ async function openScene(company: Company, postgres: Postgres, upstreamUrl: stri
       ALLOWED_DOMAINS: domain,
       ADMIN_EMAILS: Array.from({ length: admins }, (_, index) => `person-${index + 1}@${domain}`).join(","),
       PLANS: JSON.stringify(plans),
+      ...further,
     });
     servers.push(product);
     await seedCompany(databaseUrl, company);
@@ -99,6 +114,7 @@ async function openScene(company: Company, postgres: Postgres, upstreamUrl: stri
       databaseUrl,
       product: loads[0],
       floor: loads[1],
+      watchMemory: () => watch(product),
       async close() {
         await Promise.all(loads.map((load) => load.close()));
         await Promise.all(servers.map((server) => server.stop()));
@@ -108,6 +124,21 @@ async function openScene(company: Company, postgres: Postgres, upstreamUrl: stri
     await Promise.all(servers.map((server) => server.stop()));
     throw error;
   }
+}
+
+function watch(server: Server): () => Promise<number> {
+  let most = 0;
+  let looking = Promise.resolve();
+  const look = async () => {
+    most = Math.max(most, await server.memory());
+  };
+  const timer = setInterval(() => (looking = look()), 50);
+  return async () => {
+    clearInterval(timer);
+    await looking;
+    await look();
+    return most;
+  };
 }
 
 /** The first people of each company are administrators. */

@@ -1,4 +1,4 @@
-// OpenRouter's keys operations with nothing behind them: answers of the right shapes, after a delay, as fast as Node can.
+// OpenRouter's keys operations and Google's directory, with next to nothing behind them: answers of the right shapes, after a delay, as fast as Node can.
 // The full stand-in checks fields, keeps a ledger and records requests, which would be measured along.
 import { createHash, randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 
 import * as z from "zod/mini";
 
-import { hashOf, pageSize } from "./company.ts";
+import { domain, hashOf, keyIdOf, pageSize } from "./company.ts";
 
 /** How it behaves until told otherwise. */
 export const UpstreamOrders = z.strictObject({
@@ -15,11 +15,22 @@ export const UpstreamOrders = z.strictObject({
   keys: z.int(),
   /** What every key has spent today, US dollars. */
   spentUsd: z.number(),
+  /** What the deployment writes into the names of its keys; empty: they carry no mark. */
+  mark: z._default(z.string(), ""),
+  /** How many people the directory has, by the numbers of the company. */
+  people: z._default(z.int(), 0),
+  /** How many of them, from the last one on, are suspended. */
+  gone: z._default(z.int(), 0),
+  /** More calls than this in a second are answered with 429; 0: as many as come. */
+  mostASecond: z._default(z.int(), 0),
 });
 export type UpstreamOrders = z.infer<typeof UpstreamOrders>;
 
-let orders: UpstreamOrders = { delayMs: 0, keys: 0, spentUsd: 0 };
+let orders: UpstreamOrders = UpstreamOrders.parse({ delayMs: 0, keys: 0, spentUsd: 0 });
 let pages: readonly string[] = [];
+/** Hashes of keys that were disabled since the last order. */
+const disabled = new Set<string>();
+let second = { number: 0, calls: 0 };
 let calls: Record<string, number> = {};
 
 function keyData(hash: string, name: string, limit: number): object {
@@ -27,7 +38,7 @@ function keyData(hash: string, name: string, limit: number): object {
     hash,
     name,
     label: `sk-or-v1-${hash.slice(0, 3)}...${hash.slice(-3)}`,
-    disabled: false,
+    disabled: disabled.has(hash),
     limit,
     limit_remaining: limit - orders.spentUsd,
     limit_reset: "monthly",
@@ -53,9 +64,20 @@ function keyData(hash: string, name: string, limit: number): object {
 function writePages(): readonly string[] {
   return Array.from({ length: Math.ceil(orders.keys / pageSize) }, (_, page) => {
     const length = Math.min(pageSize, orders.keys - page * pageSize);
-    const data = Array.from({ length }, (_entry, index) => keyData(hashOf(page * pageSize + index + 1), "laptop", 25));
-    return JSON.stringify({ data });
+    return writePage(page, length);
   });
+}
+
+function writePage(page: number, length: number): string {
+  const data = Array.from({ length }, (_entry, index) => {
+    const number = page * pageSize + index + 1;
+    return keyData(hashOf(number), nameOf(number), 25);
+  });
+  return JSON.stringify({ data });
+}
+
+function nameOf(number: number): string {
+  return orders.mark === "" ? "laptop" : `laptop [ork-${orders.mark}-${keyIdOf(number)}-1]`;
 }
 
 interface Reply {
@@ -64,13 +86,53 @@ interface Reply {
   readonly body: string;
 }
 
+/** Too many calls within one second of the clock. */
+function isTooFast(): boolean {
+  const number = Math.floor(Date.now() / 1_000);
+  second = { number, calls: second.number === number ? second.calls + 1 : 1 };
+  return orders.mostASecond > 0 && second.calls > orders.mostASecond;
+}
+
+function directoryReply(url: URL): Reply {
+  if (url.pathname === "/token") {
+    const token = { access_token: "bench", expires_in: 3_600, token_type: "Bearer" };
+    return { route: "Google token", status: 200, body: JSON.stringify(token) };
+  }
+  const [key] = /\/users\/(\d+)$/.exec(url.pathname)?.slice(1) ?? [];
+  if (key !== undefined) return { route: "Google user", status: 200, body: JSON.stringify(userData(Number(key))) };
+  const from = Number(url.searchParams.get("pageToken") ?? 0);
+  const length = Math.min(500, orders.people - from);
+  const users = Array.from({ length }, (_entry, index) => userData(from + index + 1));
+  const next = from + length < orders.people ? { nextPageToken: String(from + length) } : {};
+  return { route: "Google list", status: 200, body: JSON.stringify({ users, ...next }) };
+}
+
+function userData(number: number): object {
+  const suspended = number > orders.people - orders.gone;
+  return { id: String(number), primaryEmail: `person-${number}@${domain}`, suspended, archived: false };
+}
+
 function reply(method: string, url: URL, body: string): Reply {
+  if (url.pathname === "/token" || url.pathname.startsWith("/admin/directory/")) return directoryReply(url);
+  if (isTooFast()) return { route: "429", status: 429, body: '{"error":{"code":429,"message":"Too fast"}}' };
   const [hash] = /^\/api\/v1\/keys\/(\w+)$/.exec(url.pathname)?.slice(1) ?? [];
-  if (hash !== undefined && method === "GET") {
-    return { route: "GET /keys/{hash}", status: 200, body: JSON.stringify({ data: keyData(hash, "laptop", 25) }) };
+  if (hash !== undefined && (method === "GET" || method === "PATCH")) {
+    if (
+      method === "PATCH" &&
+      z.looseObject({ disabled: z._default(z.boolean(), false) }).parse(JSON.parse(body)).disabled
+    ) {
+      disabled.add(hash);
+    }
+    const data = keyData(hash, nameOf(Number(hash)), 25);
+    return { route: `${method} /keys/{hash}`, status: 200, body: JSON.stringify({ data }) };
   }
   if (url.pathname === "/api/v1/keys" && method === "GET") {
-    const page = pages[Number(url.searchParams.get("offset") ?? 0) / pageSize];
+    const number = Number(url.searchParams.get("offset") ?? 0) / pageSize;
+    const known = pages[number];
+    const page =
+      known === undefined || disabled.size === 0
+        ? known
+        : writePage(number, Math.min(pageSize, orders.keys - number * pageSize));
     return { route: "GET /keys", status: 200, body: page ?? '{"data":[]}' };
   }
   if (url.pathname === "/api/v1/keys" && method === "POST") {
@@ -86,6 +148,7 @@ function answer(request: IncomingMessage, response: ServerResponse, body: string
   const url = new URL(request.url ?? "/", "http://127.0.0.1");
   if (url.pathname === "/orders") {
     orders = UpstreamOrders.parse(JSON.parse(body));
+    disabled.clear();
     pages = writePages();
     calls = {};
     response.end("{}");
@@ -96,10 +159,17 @@ function answer(request: IncomingMessage, response: ServerResponse, body: string
     calls = {};
     return;
   }
+  if (url.pathname === "/disabled") {
+    response.end(JSON.stringify([...disabled]));
+    return;
+  }
   const { route, status, body: text } = reply(request.method ?? "", url, body);
   calls[route] = (calls[route] ?? 0) + 1;
   const send = () => {
-    response.writeHead(status, { "Content-Type": "application/json" });
+    response.writeHead(status, {
+      "Content-Type": "application/json",
+      ...(status === 429 ? { "Retry-After": "1" } : {}),
+    });
     response.end(text);
   };
   if (orders.delayMs === 0) send();

@@ -1,7 +1,7 @@
-import { asc, eq } from "drizzle-orm";
+import { and, asc, eq, isNotNull } from "drizzle-orm";
 
 import type { Database } from "../../functions/adapters/postgres/database.ts";
-import { audit, keys, raises } from "../../functions/adapters/postgres/schema.ts";
+import { audit, keys, owners, raises, sessions } from "../../functions/adapters/postgres/schema.ts";
 import { readMark } from "../../functions/policy/key-mark.ts";
 import type { KeyObject } from "./openrouter/key-object.ts";
 import type { OpenRouterStandIn } from "./openrouter/stand-in.ts";
@@ -14,6 +14,18 @@ export interface View {
 
 type KeyLine = typeof keys.$inferSelect;
 
+/** Phases of a key that is at OpenRouter. */
+export const existingPhases = ["live", "retiring", "revoking", "revoked"] as const;
+
+function isLive(row: KeyLine): boolean {
+  return row.phase === "live" || row.phase === "retiring";
+}
+
+/** Its limit counts for as long as it may spend. */
+function canSpend(row: KeyLine): boolean {
+  return isLive(row) || row.phase === "revoking";
+}
+
 export interface BothSides {
   /** Oldest first. */
   readonly rows: readonly KeyLine[];
@@ -24,6 +36,9 @@ export interface BothSides {
 export interface Books extends BothSides {
   readonly raises: readonly (typeof raises.$inferSelect)[];
   readonly audit: readonly (typeof audit.$inferSelect)[];
+  /** Their access has ended. */
+  readonly isBlocked: boolean;
+  readonly sessions: number;
 }
 
 /** What one person has. Nothing may be under way: the two sides are read one after the other. */
@@ -33,6 +48,8 @@ export async function readBooks(view: View, ownerId: string): Promise<Books> {
     ...(await readKeys(view, ownerId)),
     raises: await database.select().from(raises).where(eq(raises.ownerId, ownerId)),
     audit: await database.select().from(audit).where(eq(audit.ownerId, ownerId)).orderBy(asc(audit.id)),
+    isBlocked: (await database.$count(owners, and(eq(owners.id, ownerId), isNotNull(owners.blockedAt)))) === 1,
+    sessions: await database.$count(sessions, eq(sessions.ownerId, ownerId)),
   };
 }
 
@@ -61,7 +78,6 @@ export interface Ceiling {
 export function faultsNow(books: BothSides, ceiling: Ceiling): readonly string[] {
   const faults: string[] = [];
   const byHash = new Map(books.rows.map((row) => [row.upstreamHash, row]));
-  const isUpstream = new Set(books.upstream.map((key) => key.hash));
   for (const key of books.upstream) {
     const row = byHash.get(key.hash);
     if (key.limit === null || key.limit_reset === null || key.expires_at === null) {
@@ -70,8 +86,11 @@ export function faultsNow(books: BothSides, ceiling: Ceiling): readonly string[]
       faults.push(`${key.name} has ${key.limit} USD at OpenRouter, more than the ${row.limitCents} cents of its row`);
     }
   }
-  const given = books.upstream.reduce((sum, key) => sum + (key.limit ?? Number.POSITIVE_INFINITY), 0);
-  const used = [...ceiling.spent].reduce((sum, [hash, usd]) => (isUpstream.has(hash) ? sum : sum + usd), 0);
+  // What was revoked spends no more, and nobody enables it again.
+  const spending = books.upstream.filter((key) => !key.disabled || byHash.get(key.hash)?.phase !== "revoked");
+  const isSpending = new Set(spending.map((key) => key.hash));
+  const given = spending.reduce((sum, key) => sum + (key.limit ?? Number.POSITIVE_INFINITY), 0);
+  const used = [...ceiling.spent].reduce((sum, [hash, usd]) => (isSpending.has(hash) ? sum : sum + usd), 0);
   if (Math.round((given + used) * 100) > ceiling.budgetCents) {
     faults.push(`live limits of ${given} USD and ${used} USD spent by ended keys pass ${ceiling.budgetCents} cents`);
   }
@@ -83,12 +102,22 @@ export function faultsNow(books: BothSides, ceiling: Ceiling): readonly string[]
 /** What must hold once nothing is under way and what was due has been done. */
 export function faultsAtRest(books: Books, ceiling: Ceiling): readonly string[] {
   const { rows, upstream } = books;
-  const live = rows.filter((row) => row.phase === "live" || row.phase === "retiring");
-  const faults: string[] = [...recordFaults(books)];
+  const live = rows.filter(isLive);
+  const faults: string[] = [...recordFaults(books), ...leaverFaults(books)];
   for (const row of rows) if (row.phase === "reserved") faults.push(`${row.name} is still reserved`);
-  const hashes = new Set(live.map((row) => row.upstreamHash));
+  for (const row of rows) if (row.phase === "revoking") faults.push(`${row.name} is not revoked yet`);
+  const hashes = new Set(rows.filter((row) => isLive(row) || row.phase === "revoked").map((row) => row.upstreamHash));
   for (const key of upstream) if (!hashes.has(key.hash)) faults.push(`${key.name} is an orphan at OpenRouter`);
   const found = new Map(upstream.map((key) => [key.hash, key]));
+  for (const row of rows) {
+    if (row.phase !== "revoked") continue;
+    const key = found.get(row.upstreamHash ?? "");
+    if (key === undefined) faults.push(`${row.name} is a ghost: kept here and not at OpenRouter`);
+    else if (!key.disabled) faults.push(`${row.name} was revoked and can spend at OpenRouter`);
+    if (row.revokedAt === null || row.sealedSecret !== null || row.fitAt !== null) {
+      faults.push(`${row.name} was revoked, and something is left of it`);
+    }
+  }
   for (const row of live) {
     const key = found.get(row.upstreamHash ?? "");
     if (key === undefined) faults.push(`${row.name} is a ghost: live here and not at OpenRouter`);
@@ -102,7 +131,8 @@ export function faultsAtRest(books: Books, ceiling: Ceiling): readonly string[] 
     if (isWaiting && row.phase === "live") faults.push(`${row.name} waits for its limit and nobody will look again`);
   }
   // What ended keys have spent in this window must go on counting, or the budget is spent twice.
-  const used = [...ceiling.spent].reduce((sum, [hash, usd]) => (found.has(hash) ? sum : sum + usd), 0);
+  const isOfLive = new Set(live.map((row) => row.upstreamHash));
+  const used = [...ceiling.spent].reduce((sum, [hash, usd]) => (isOfLive.has(hash) ? sum : sum + usd), 0);
   const limits = live.reduce((sum, row) => sum + row.limitCents, 0);
   const taken = takenCents(rows, ceiling.now);
   if (taken < limits + Math.round(used * 100)) {
@@ -113,23 +143,53 @@ export function faultsAtRest(books: Books, ceiling: Ceiling): readonly string[] 
 
 function takenCents(rows: readonly KeyLine[], now: number): number {
   return rows.reduce((sum, row) => {
-    const isCounted = row.phase === "reserved" || row.phase === "live" || row.phase === "retiring";
+    const isCounted = row.phase === "reserved" || canSpend(row);
     const isCharged = row.chargedUntil !== null && row.chargedUntil.getTime() > now;
     return sum + (isCounted ? row.limitCents : 0) + (isCharged ? row.chargedCents : 0);
   }, 0);
 }
 
-const endings = { deleted: "key.delete", retired: "key.retire", expired: "key.expire", gone: "key.vanish" } as const;
+/** Whoever has left can do nothing more and waits for nothing. */
+function leaverFaults(books: Books): readonly string[] {
+  if (!books.isBlocked) return [];
+  const faults: string[] = [];
+  if (books.sessions > 0) faults.push(`a leaver has ${books.sessions} sessions`);
+  for (const row of books.rows) if (isLive(row)) faults.push(`${row.name} is live, and its owner has left`);
+  for (const { state } of books.raises) {
+    if (state === "waiting" || state === "approved") faults.push(`a raise of a leaver is ${state}`);
+  }
+  return faults;
+}
+
+const endings = {
+  deleted: "key.delete",
+  retired: "key.retire",
+  expired: "key.expire",
+  gone: "key.vanish",
+  erased: "key.erase",
+} as const;
 
 /** The record tells each change once: replayed, it ends where the rows stand. */
-function recordFaults({ rows, raises, audit }: Books): readonly string[] {
+function recordFaults({ rows, raises, audit, isBlocked }: Books): readonly string[] {
   const faults: string[] = [];
   const count = (targetId: string, ...verbs: readonly string[]) =>
     audit.filter((entry) => entry.targetId === targetId && verbs.includes(entry.verb)).length;
   const expectCount = (what: string, counted: number, expected: number) => {
     if (counted !== expected) faults.push(`${what} is ${counted} times in the record instead of ${expected}`);
   };
+  const times = audit.filter((entry) => entry.verb === "person.block").length;
+  const returns = audit.filter((entry) => entry.verb === "person.return").length;
+  if (times - returns !== (isBlocked ? 1 : 0)) {
+    faults.push(`the person was blocked ${times} times and returned ${returns} times by the record`);
+  }
   for (const row of rows) {
+    // A key may vanish before anybody has seen it disabled.
+    const wasRevoked = row.phase === "revoking" || row.phase === "revoked" || row.phase === "erased";
+    const revokes = count(row.id, "key.revoke");
+    if (wasRevoked || revokes > 1) expectCount(`key.revoke of ${row.name}`, revokes, 1);
+    const seen = count(row.id, "key.revoked");
+    if (row.revokedAt !== null || seen > 0) expectCount(`key.revoked of ${row.name}`, seen, 1);
+    if (seen > revokes) faults.push(`${row.name} was seen disabled without being revoked`);
     expectCount(`the making of ${row.name}`, count(row.id, "key.create", "key.rotate"), row.upstreamHash ? 1 : 0);
     for (const [phase, verb] of Object.entries(endings)) {
       // A key that ran out or vanished may be deleted afterwards, which is a second change.

@@ -33,7 +33,7 @@ export interface RunningFunction {
   /** Does what is due by the clock. */
   readonly settleDue: () => Promise<Settled>;
   /** The scheduled trigger, as its own schedule would run it. */
-  readonly runNightly: () => Promise<NightlySummary>;
+  readonly runNightly: (mostMs?: number) => Promise<NightlySummary>;
   /** Somebody who has signed in at another process of the same deployment. */
   readonly as: (caller: Caller) => Caller;
   /** Signs in through the issuer's page and returns who may call as that person. */
@@ -123,7 +123,7 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
       openRouter.advance(milliseconds);
     },
     settleDue: () => settleDue(AbortSignal.timeout(10_000)),
-    runNightly: () => runNightly(AbortSignal.timeout(30_000)),
+    runNightly: (mostMs = 30_000) => runNightly(AbortSignal.timeout(mostMs)),
     async signIn(email) {
       const { code, verifier } = await getCode(url, email);
       const token = TokenAnswer.parse(

@@ -1,24 +1,32 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { once } from "node:events";
 
-import { and, inArray } from "drizzle-orm";
+import { and, eq, inArray } from "drizzle-orm";
 
 import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import type { Database } from "../../functions/adapters/postgres/database.ts";
-import { keys, raises } from "../../functions/adapters/postgres/schema.ts";
+import { keys, owners, raises, sessions } from "../../functions/adapters/postgres/schema.ts";
 import type { ComposedFunction } from "../../functions/compose.ts";
 import { compose } from "../../functions/compose.ts";
+import type { NightlySummary } from "../../functions/services/run-nightly.ts";
+import { extendEveryMs } from "../../functions/services/run-nightly.ts";
 import type { Settled } from "../../functions/services/settle-due.ts";
 import { sha256 } from "../../functions/services/secrets.ts";
 import { readSettings } from "../../functions/settings.ts";
 import type { BothSides } from "./books.ts";
+import { existingPhases } from "./books.ts";
+import type { GoogleStandIn } from "./directory/google.ts";
+import { googleAdmin, startGoogle } from "./directory/google.ts";
 import type { OpenRouterStandIn } from "./openrouter/stand-in.ts";
 import { startOpenRouter } from "./openrouter/stand-in.ts";
 
-/** What outlives a process: the stores, OpenRouter and the time, which stands still unless told otherwise. */
+/** What outlives a process: the stores, its neighbours and the time, which stands still unless told otherwise. */
 export interface World {
   readonly stores: Stores;
   readonly database: Database;
   readonly openRouter: OpenRouterStandIn;
+  /** The directory, where everybody who enters works. Only the nightly run asks it: other verbs take no step for it. */
+  readonly google: GoogleStandIn;
   readonly environment: Readonly<Record<string, string>>;
   readonly now: () => number;
   /** Moves the clocks of the function and of OpenRouter alike. */
@@ -27,8 +35,8 @@ export interface World {
   readonly skew: (milliseconds: number) => void;
   /** A new person, signed in. */
   readonly enter: (email: string) => Promise<Person>;
-  /** Takes somebody's keys out of the world. */
-  readonly forget: (books: BothSides) => Promise<void>;
+  /** Takes somebody and their keys out of the world. */
+  readonly forget: (ownerId: string, books: BothSides) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -50,11 +58,14 @@ export async function createWorld(
   let skewed = 0;
   const now = () => time() + aheadMs;
   const openRouter = await startOpenRouter({ clock: () => new Date(now()) });
+  const google = await startGoogle({ clock: () => new Date(now()) });
+  google.users.set(canary, { id: canary, primaryEmail: canary });
   const { stores, database } = opened;
   return {
     stores,
     database,
     openRouter,
+    google,
     environment,
     now: () => now() + skewed,
     advance: (milliseconds) => (aheadMs += milliseconds),
@@ -67,6 +78,7 @@ export async function createWorld(
       );
       if (admitted.kind === "conflict") throw new Error(`${email} belongs to somebody else.`);
       const { owner } = admitted;
+      google.users.set(email, { id: email, primaryEmail: email });
       const token = `ors_${randomBytes(32).toString("base64url")}`;
       await stores.accounts.saveSession({
         id: randomUUID(),
@@ -82,7 +94,10 @@ export async function createWorld(
       });
       return { id: owner.id, email, token };
     },
-    async forget({ rows, upstream }) {
+    async forget(ownerId, { rows, upstream }) {
+      await database.delete(sessions).where(eq(sessions.ownerId, ownerId));
+      // The brake counts whose access was ended today.
+      await database.update(owners).set({ blockedAt: null }).where(eq(owners.id, ownerId));
       for (const { hash } of upstream) {
         const headers = { Authorization: `Bearer ${openRouter.managementKey}` };
         await fetch(`${openRouter.apiUrl}/keys/${hash}`, { method: "DELETE", headers });
@@ -92,15 +107,19 @@ export async function createWorld(
       await database
         .update(keys)
         .set({ phase: "deleted", fitAt: null })
-        .where(and(inArray(keys.id, ids), inArray(keys.phase, ["reserved", "live", "retiring"])));
+        .where(and(inArray(keys.id, ids), inArray(keys.phase, ["reserved", ...existingPhases])));
       await database.update(raises).set({ state: "ended" }).where(inArray(raises.keyId, ids));
     },
     async stop() {
       await openRouter.stop();
+      await google.stop();
       await stores.close();
     },
   };
 }
+
+/** Somebody who always works here. */
+const canary = "canary@example.com";
 
 /** Where a process dies: right before a step is done, or right after. */
 export type Side = "before" | "after";
@@ -121,6 +140,7 @@ export interface Mortal {
     options?: CallOptions,
   ) => Promise<MortalAnswer | undefined>;
   readonly settleDue: () => Promise<Settled | undefined>;
+  readonly runNightly: () => Promise<NightlySummary | undefined>;
   /** The steps done or tried so far, by name. */
   readonly steps: readonly string[];
 }
@@ -156,7 +176,7 @@ export function startMortal(world: World, options: MortalOptions = {}): Mortal {
     return done;
   }
 
-  const { app, settleDue } = composeOver(world, step);
+  const { app, settleDue } = composeOver(world, world.environment, step);
   return {
     steps,
     async call(person, method, path, { body, headers } = {}) {
@@ -178,20 +198,41 @@ export function startMortal(world: World, options: MortalOptions = {}): Mortal {
         retryAfter: Number(response.headers.get("Retry-After") ?? 0),
       };
     },
-    async settleDue() {
-      try {
-        return await settleDue(AbortSignal.timeout(10_000));
-      } catch (error) {
-        if (isDead) return undefined;
-        throw error;
-      }
-    },
+    settleDue: () => byTheClock(() => settleDue(AbortSignal.timeout(10_000))),
+    runNightly: () =>
+      byTheClock(() => {
+        const { google } = world;
+        const { runNightly } = composeOver(
+          world,
+          {
+            ...world.environment,
+            GOOGLE_SA_KEY_JSON: JSON.stringify(google.serviceAccountKey),
+            GOOGLE_DIRECTORY_SUBJECT: googleAdmin,
+            GOOGLE_DIRECTORY_URL: google.url,
+            DIRECTORY_CANARY: canary,
+            NIGHTLY_MODE: "enforce",
+            NIGHTLY_MIN_INTERVAL_SECONDS: "0",
+          },
+          step,
+        );
+        return runNightly(AbortSignal.timeout(20_000));
+      }),
   };
+
+  async function byTheClock<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const done = await work();
+      return isDead ? undefined : done;
+    } catch (error) {
+      if (isDead) return undefined;
+      throw error;
+    }
+  }
 }
 
 type Step = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 
-function composeOver(world: World, step: Step): ComposedFunction {
+function composeOver(world: World, environment: Readonly<Record<string, string>>, step: Step): ComposedFunction {
   const { stores, openRouter } = world;
   const settings = readSettings({
     OPENROUTER_MANAGEMENT_KEY: openRouter.managementKey,
@@ -200,7 +241,7 @@ function composeOver(world: World, step: Step): ComposedFunction {
     OIDC_CLIENT_ID: "unused",
     OIDC_CLIENT_SECRET: "unused",
     ALLOWED_DOMAINS: "example.com",
-    ...world.environment,
+    ...environment,
   });
   return compose(settings, {
     stores: {
@@ -227,10 +268,11 @@ function composeOver(world: World, step: Step): ComposedFunction {
         return { status: response.status, headers: response.headers, text: () => Promise.resolve(text) };
       }),
     clock: world.now,
-    // Pauses between tries take no time here.
-    wait: (_, signal) => {
+    // Pauses between tries take no time here. The one between two looks at a run's lease is as long as the run: a
+    // look is a step, and one that came at any time would make the steps of two processes differ.
+    wait: async (milliseconds, signal) => {
+      if (milliseconds === extendEveryMs) await once(signal, "abort");
       signal.throwIfAborted();
-      return Promise.resolve();
     },
     record: () => undefined,
     addressOf: () => "test",

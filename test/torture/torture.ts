@@ -41,6 +41,7 @@ export async function torture({ opened, seed, isOver }: TortureOptions): Promise
       const admin = await world.enter("admin@example.com");
       const people = await Promise.all([0, 1, 2].map((n) => world.enter(`person-${rounds}-${n}@example.com`)));
       const spent = new Map<string, number>();
+      const leavers = new Set<string>();
       for (let turn = 0; turn < 6; turn += 1) {
         breakSomething(world, chance, broken);
         const owner = chance.of(people);
@@ -48,15 +49,18 @@ export async function torture({ opened, seed, isOver }: TortureOptions): Promise
         world.openRouter.faults.reset();
         spend(world, chance, owner, spent);
         world.advance(chance.of([0, 1_000, 40_000, 2 * minute]));
+        if (chance.below(10) === 0) leave(world, owner, leavers);
         if (chance.below(3) === 0)
           await startMortal(world)
             .settleDue()
             .catch(() => undefined);
+        if (chance.below(4) === 0) await runNightly(world, chance, broken);
       }
       // Twice: what the first finds free, the second may need.
       for (let settling = 0; settling < 2; settling += 1) {
         world.advance(3 * minute);
         await startMortal(world).settleDue();
+        if (leavers.size > 0) await startMortal(world).runNightly();
       }
       for (const owner of people) {
         const books = await readBooks(world, owner.id);
@@ -67,14 +71,35 @@ export async function torture({ opened, seed, isOver }: TortureOptions): Promise
           now: world.now(),
         };
         const faults = [...faultsNow(books, ceiling), ...faultsAtRest(books, ceiling)];
+        if (books.isBlocked !== leavers.has(owner.id)) {
+          faults.push(books.isBlocked ? "works here, and was taken for a leaver" : "has left, and was not found");
+        }
         found.push(...faults.map((fault) => `round ${rounds}, ${owner.email}: ${fault}`));
-        await world.forget(books);
+        await world.forget(owner.id, books);
       }
     }
     return { rounds, broken, found };
   } finally {
     await world.stop();
   }
+}
+
+function leave(world: World, { id, email }: Person, leavers: Set<string>): void {
+  leavers.add(id);
+  world.google.users.set(email, { id: email, primaryEmail: email, suspended: true });
+}
+
+/** The scheduled trigger, which may die on its way, while OpenRouter is whole or not. */
+async function runNightly(world: World, chance: Chance, broken: Map<string, number>): Promise<void> {
+  breakSomething(world, chance, broken);
+  const last = chance.below(60);
+  const side = chance.of(["before", "after"] as const);
+  const crash = (step: number) => (step === last ? side : undefined);
+  const summary = await startMortal(world, { crash })
+    .runNightly()
+    .catch(() => undefined);
+  if (summary === undefined) count(broken, `nightly run killed ${side} a step`);
+  world.openRouter.faults.reset();
 }
 
 interface Chance {

@@ -1,5 +1,6 @@
 import type { Provisioner, UpstreamKey } from "../../services/provisioner.ts";
 import { UpstreamError } from "../../services/provisioner.ts";
+import { createSightings } from "../../services/sightings.ts";
 import type { UpstreamKeyData } from "./answers.ts";
 import {
   AssignedAnswer,
@@ -209,7 +210,8 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     },
 
     async *readAllKeys(workspaceId, expected, signal) {
-      const seen = new Set<string>();
+      // The size of a hundred thousand hashes in full would be felt.
+      const seen = createSightings();
       const pages = readAhead({
         read: (offset) => readPage(workspaceId, offset, signal),
         expected,
@@ -218,7 +220,7 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
         isBusy: (error) =>
           error instanceof UpstreamError && error.kind === "busy" ? (error.retryAfter ?? 1) : undefined,
       });
-      for await (const { keys } of pages) yield unseen(seen, keys);
+      for await (const { keys } of pages) yield keys.filter(({ hash }) => seen.see(hash, true));
     },
   };
 

@@ -1,8 +1,11 @@
-import { and, eq, lte, sql } from "drizzle-orm";
+import { and, eq, gt, lte, sql } from "drizzle-orm";
 
 import type { LeaseStore } from "../../services/lease-store.ts";
 import type { Database } from "./database.ts";
 import { leases } from "./schema.ts";
+
+/** Clocks of two processes may differ by this much. */
+const skewMs = 60_000;
 
 export function createLeaseStore(database: Database): LeaseStore {
   return {
@@ -14,7 +17,8 @@ export function createLeaseStore(database: Database): LeaseStore {
         .onConflictDoUpdate({
           target: leases.name,
           set: { fence: sql`${leases.fence} + 1`, expiresAt: new Date(until) },
-          setWhere: lte(leases.expiresAt, new Date(now)),
+          // Whoever seems to hold it far longer than anybody does took it before the clock was set back.
+          setWhere: sql`not (${gt(leases.expiresAt, new Date(now))} and ${lte(leases.expiresAt, new Date(until + skewMs))})`,
         })
         .returning({ fence: leases.fence });
       return held === undefined ? undefined : { name, fence: held.fence };

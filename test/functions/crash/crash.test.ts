@@ -51,10 +51,11 @@ for (const kind of databaseKinds) {
       const books = await readBooks(world, scene.owner.id);
       faults.push(...faultsNow(books, ceiling(scene)), ...faultsAtRest(books, ceiling(scene)));
       // Out of the way of the scenes that follow, which would become slower and slower.
-      await world.forget(books);
+      await world.forget(scene.owner.id, books);
     }
 
-    for (const verb of verbs) {
+    const isFirst = kind === databaseKinds[0];
+    for (const verb of verbs.filter(({ isOnOneDatabase }) => isFirst || isOnOneDatabase !== true)) {
       it(verb.name, async () => {
         // Unharmed, to learn the steps and what each changes.
         const { scene, act } = await stage(verb);
@@ -74,7 +75,7 @@ for (const kind of databaseKinds) {
 
         const failures: string[] = [];
         for (const [step, name] of watched.steps.entries()) {
-          if (reads.test(name)) continue;
+          if (reads.test(name) || verb.steps?.test(name) === false) continue;
           for (const side of ["before", "after"] as const) {
             for (const comesBack of act.isByTheClock === true ? [true] : [true, false]) {
               const told = `died ${side} step ${step} (${name}), ${comesBack ? "asked again" : "never asked again"}`;
@@ -115,7 +116,9 @@ for (const kind of databaseKinds) {
     }
 
     it("covers every transition of the table, before and after", () => {
-      const all = Object.keys(transitions).toSorted();
+      const all = Object.keys(transitions)
+        .filter((name) => isFirst || !["revoke", "confirmRevoked", "erase"].includes(name))
+        .toSorted();
       assert.deepStrictEqual([[...covered.before].toSorted(), [...covered.after].toSorted()], [all, all]);
     });
 
@@ -128,7 +131,7 @@ for (const kind of databaseKinds) {
 
 /** Dying before or after a step that changes nothing is dying after the step before it. */
 const reads =
-  /^(?:count|findSession|findOwner|forgetBefore|eraseSealed|deployment|facts|ownedKeys?|companyKey|find|GET .*)$/;
+  /^(?:count.*|find.*|forgetBefore|eraseSealed|deployment|facts|ownedKeys?|companyKey|lastDone|ownersLeft|memory|peopleToAsk|checkedPeople|approvedRun|longUnknown|nextAt|workspaces|rowsOf|places|GET .*|POST \/token)$/;
 
 /** The transitions that lie between two looks at one person's rows. */
 function transitionsBetween(was: BothSides, is: BothSides): readonly Transition[] {
@@ -152,7 +155,10 @@ function byPhases(from: Phase, to: Phase): Transition {
   if (to === "deleted") return "delete";
   if (from === "retiring" && to === "retired") return "retire";
   if (isLive && to === "expired") return "expire";
-  if (isLive && to === "gone") return "vanish";
+  if (to === "gone") return "vanish";
+  if (isLive && to === "revoking") return "revoke";
+  if (from === "revoking" && to === "revoked") return "confirmRevoked";
+  if (from === "revoked" && to === "erased") return "erase";
   throw new Error(`The table has no transition from ${from} to ${to}.`);
 }
 

@@ -221,6 +221,27 @@ describe("faults that come together", function () {
     );
   });
 
+  it("ends nobody's access by a run that another one has overtaken", async () => {
+    await make();
+    const { email } = owner;
+    world.google.users.set(email, { id: email, primaryEmail: email, suspended: true });
+    let overtaking: string | undefined;
+    // It has read that the owner left, then sleeps for longer than its lease; meanwhile the owner is back.
+    const sleeper = startMortal(world, {
+      onStep: async (step) => {
+        if (sleeper.steps[step] !== "longUnknown" || overtaking !== undefined) return;
+        world.advance(minute);
+        world.google.users.set(email, { id: email, primaryEmail: email });
+        overtaking = JSON.stringify(await startMortal(world).runNightly());
+      },
+    });
+    assert.deepStrictEqual(await sleeper.runNightly(), { skipped: "running" });
+    assert.match(overtaking ?? "", /"active":2.*"revoked":0/);
+    const { isBlocked, sessions } = await readBooks(world, owner.id);
+    assert.deepStrictEqual([isBlocked, sessions], [false, 1]);
+    await expectSound(1);
+  });
+
   it("serves 30 people while OpenRouter takes 20 calls a second", async () => {
     const people = await Promise.all(Array.from({ length: 30 }, (_, n) => world.enter(`person-${n}@example.com`)));
     world.openRouter.faults.turn({ callsPerSecond: 20 });

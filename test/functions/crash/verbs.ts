@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 
+import { eq } from "drizzle-orm";
+
+import { keys } from "../../../functions/adapters/postgres/schema.ts";
+import { readBooks } from "../../support/books.ts";
 import type { CreateKit } from "../../support/function.ts";
 import { createKit } from "../../support/function.ts";
 import type { CallOptions, Mortal, MortalAnswer, Person, World } from "../../support/mortal.ts";
@@ -19,6 +24,10 @@ export interface Verb {
   readonly name: string;
   /** The e-mail's domain chooses the plan. */
   readonly domain?: string;
+  /** The steps at which it is killed; all by default. A nightly run has many, and another verb goes through the rest. */
+  readonly steps?: RegExp;
+  /** On one kind of database only: what it asks of them is shown on both elsewhere, and it takes long. */
+  readonly isOnOneDatabase?: boolean;
   /** Brings the scene to where the verb begins, unharmed, and returns the verb. */
   readonly arrange: (scene: Scene) => Promise<Act>;
 }
@@ -121,6 +130,39 @@ const settle: Act = {
   run: async (process) => ((await process.settleDue()) === undefined ? undefined : ok),
 };
 const ok: MortalAnswer = { status: 200, body: undefined, retryAfter: 0 };
+
+const nightly: Act = {
+  isByTheClock: true,
+  run: async (process) => {
+    const summary = await process.runNightly();
+    if (summary === undefined) return undefined;
+    // A run that died keeps the next one out for a while.
+    return "skipped" in summary ? { status: 503, body: summary, retryAfter: 1 } : ok;
+  },
+};
+
+function leave({ world, owner: { email } }: Scene): void {
+  world.google.users.set(email, { id: email, primaryEmail: email, suspended: true });
+}
+
+/** Nothing works any more that the person ever had. */
+async function expectGone(scene: Scene, kept: number): Promise<void> {
+  const session = await startMortal(scene.world).call(scene.owner, "GET", "/v1/me");
+  assert.deepStrictEqual(
+    [session?.status, upstreamOf(scene).map((key) => key.disabled)],
+    [401, Array.from({ length: kept }, () => true)],
+  );
+}
+
+async function manage({ world }: Scene, method: string, path: string, body?: unknown): Promise<void> {
+  const { apiUrl, managementKey } = world.openRouter;
+  const response = await fetch(`${apiUrl}${path}`, {
+    method,
+    headers: { Authorization: `Bearer ${managementKey}`, "Content-Type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  assert.ok(response.ok, `${method} ${path} was answered with ${response.status}`);
+}
 
 /** Runs it in a process that dies right after a step whose name begins so. */
 export async function dieAfter(scene: Scene, act: Act, stepName: string): Promise<void> {
@@ -310,13 +352,92 @@ export const verbs: readonly Verb[] = [
     name: "find a key vanished",
     arrange: async (scene) => {
       await have(scene);
-      const hash = upstreamOf(scene)[0]?.hash ?? "";
-      const { apiUrl, managementKey } = scene.world.openRouter;
-      await fetch(`${apiUrl}/keys/${hash}`, {
-        method: "DELETE",
-        headers: { Authorization: `Bearer ${managementKey}` },
-      });
+      await manage(scene, "DELETE", `/keys/${upstreamOf(scene)[0]?.hash}`);
       return { isByTheClock: true, run: (process) => process.call(scene.owner, "GET", "/v1/keys") };
+    },
+  },
+  {
+    isOnOneDatabase: true,
+    name: "end the access of a leaver with a key, a disabled one, one in the making and a wish for a raise",
+    arrange: async (scene) => {
+      const keyId = await have(scene, { limitUsd: 10 }, 3);
+      const disabledId = await have(scene, { limitUsd: 10 });
+      await done(scene, "PATCH", `/v1/keys/${disabledId}`, { body: { disabled: true } });
+      const until = new Date(scene.world.now() + hour).toISOString();
+      await done(scene, "POST", "/v1/raises", { body: { keyId, limitUsd: 15, until, reason: "A big job." } });
+      await dieAfter(scene, create(scene, await createKit(), { limitUsd: 10 }), "POST");
+      leave(scene);
+      return { ...nightly, expect: () => expectGone(scene, 2) };
+    },
+  },
+  {
+    name: "end the access of a leaver in the middle of a rotation under a raise",
+    steps: /^(?:block|release|confirm|PATCH .*|DELETE .*)$/,
+    isOnOneDatabase: true,
+    arrange: async (scene) => {
+      const { keyId, approve } = await raised(scene);
+      await insist(scene.world, approve.run);
+      await dieAfter(scene, rotate(scene, await createKit(), keyId), "POST");
+      leave(scene);
+      return { ...nightly, expect: () => expectGone(scene, 1) };
+    },
+  },
+  {
+    name: "disable again what was revoked, then enabled at OpenRouter",
+    steps: /^(?:hold|PATCH .*|write|letGo)$/,
+    isOnOneDatabase: true,
+    arrange: async (scene) => {
+      await have(scene);
+      leave(scene);
+      await insist(scene.world, nightly.run);
+      await manage(scene, "PATCH", `/keys/${upstreamOf(scene)[0]?.hash}`, { disabled: false });
+      return { ...nightly, expect: () => expectGone(scene, 1) };
+    },
+  },
+  {
+    name: "erase a revoked key that was kept for long enough",
+    steps: /^(?:claimKept|DELETE .*|end)$/,
+    isOnOneDatabase: true,
+    arrange: async (scene) => {
+      const keyId = await have(scene, {}, 10);
+      leave(scene);
+      await insist(scene.world, nightly.run);
+      // The scenes share a month, and what was spent in it counts.
+      const revokedAt = new Date(scene.world.now() - 40 * 24 * hour);
+      await scene.world.database.update(keys).set({ revokedAt }).where(eq(keys.id, keyId));
+      return { ...nightly, expect: () => expectGone(scene, 0) };
+    },
+  },
+  {
+    name: "bring keys and rows together",
+    steps: /^(?:hold|DELETE .*|PATCH .*|write|end|change|letGo)$/,
+    isOnOneDatabase: true,
+    arrange: async (scene) => {
+      for (let made = 0; made < 2; made += 1) await have(scene, { limitUsd: 10 });
+      const [vanished, disabled] = upstreamOf(scene);
+      const mark = /\[ork-([0-9a-f]+)-/.exec(disabled?.name ?? "")?.[1] ?? "";
+      await manage(scene, "DELETE", `/keys/${vanished?.hash}`);
+      await manage(scene, "PATCH", `/keys/${disabled?.hash}`, { disabled: true });
+      const orphan = `orphan (${scene.owner.email}) [ork-${mark}-${randomUUID().replaceAll("-", "")}-1]`;
+      await manage(scene, "POST", "/keys", { name: orphan, limit: 1 });
+      // A key that was made while the list was read may not be in it.
+      scene.world.advance(1_000);
+      return {
+        ...nightly,
+        expect: async () => {
+          const { rows } = await readBooks(scene.world, scene.owner.id);
+          assert.deepStrictEqual(
+            [upstreamOf(scene).map((key) => key.hash), rows.map((row) => [row.phase, row.disabled]).toSorted()],
+            [
+              [disabled?.hash],
+              [
+                ["gone", false],
+                ["live", true],
+              ],
+            ],
+          );
+        },
+      };
     },
   },
 ];

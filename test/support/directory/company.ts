@@ -1,4 +1,5 @@
 import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
+import type { NightlyRun } from "../../../functions/services/nightly-store.ts";
 import type { FunctionOptions, RunningFunction } from "../function.ts";
 import { startFunction } from "../function.ts";
 import type { Person } from "../issuer/people.ts";
@@ -11,6 +12,10 @@ export interface Company {
   readonly google: GoogleStandIn;
   /** Makes somebody a member of staff; may be called again with other facts. */
   readonly hire: (name: string, facts?: Partial<GoogleFacts>) => string;
+  /** The issuer knows whoever had this subject by another from now on: somebody else has the address. */
+  readonly rename: (subject: string, to: string) => void;
+  /** The run that ended last, as it was kept. */
+  readonly latestRun: () => Promise<NightlyRun | undefined>;
   readonly stop: () => Promise<void>;
 }
 
@@ -60,6 +65,12 @@ export async function startCompany(
       google.users.set(subject, { id: subject, primaryEmail: email, ...facts });
       return subject;
     },
+    rename(subject, to) {
+      const index = people.findIndex((person) => person.subject === subject);
+      const person = people[index];
+      if (person !== undefined) people[index] = { ...person, subject: to };
+    },
+    latestRun: () => stores.nightly.latestRun(),
     async stop() {
       await running.stop();
       await google.stop();

@@ -24,6 +24,8 @@ export interface GoogleFaults {
     readonly of?: (id: string) => boolean;
     times?: number;
   };
+  /** Asking for one user: what is answered in place of the truth; undefined: the truth. */
+  answer?: (id: string) => { readonly status: number; readonly body: unknown } | undefined;
   list?: WireFault | "not-authorized" | "empty-pages" | "same-page" | "same-token";
   token?: WireFault | "refuses";
   /** The impersonated administrator has left. */
@@ -57,8 +59,13 @@ const scope = "https://www.googleapis.com/auth/admin.directory.user.readonly";
 const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
 export const googleAdmin = "admin@example.com";
 
-/** Google's token endpoint and Directory API on loopback. `hasRole`: the service account needs no impersonation. */
-export async function startGoogle(options: { readonly hasRole?: boolean } = {}): Promise<GoogleStandIn> {
+/**
+ * Google's token endpoint and Directory API on loopback. `hasRole`: the service account needs no impersonation. `clock`:
+ * the time by which assertions are judged.
+ */
+export async function startGoogle(
+  options: { readonly hasRole?: boolean; readonly clock?: () => Date } = {},
+): Promise<GoogleStandIn> {
   const publicKey = await importSPKI(keys.publicKey.export({ type: "spki", format: "pem" }).toString(), "RS256");
   const users = new Map<string, GoogleUser>();
   const faults: GoogleFaults = {};
@@ -86,6 +93,7 @@ export async function startGoogle(options: { readonly hasRole?: boolean } = {}):
       issuer: clientEmail,
       audience: new URL("/token", context.req.url).href,
       requiredClaims: ["exp", "iat"],
+      ...(options.clock === undefined ? {} : { currentDate: options.clock() }),
     }).catch(() => undefined);
     if (verified === undefined) return context.json({ error: "invalid_grant" }, 400);
     const { payload } = verified;
@@ -156,6 +164,8 @@ export async function startGoogle(options: { readonly hasRole?: boolean } = {}):
           return breakWire(context, rule.fault);
       }
     }
+    const odd = faults.answer?.(key);
+    if (odd !== undefined) return Response.json(odd.body, { status: odd.status });
     const user = [...users.values()].find(
       ({ id, primaryEmail, aliases }) => id === key || primaryEmail === key || aliases?.includes(key) === true,
     );
