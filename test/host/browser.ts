@@ -126,7 +126,10 @@ async function untar(archive: string, folder: string): Promise<void> {
     tar.once("error", reject);
     tar.once("close", (code) => (code === 0 ? resolve() : reject(new Error(`tar ended with ${String(code)}`))));
   });
-  await Promise.all([pipeline(createReadStream(archive), decompressor(), tar.stdin), ended]);
+  const feeding = pipeline(createReadStream(archive), decompressor(), tar.stdin);
+  // tar stops reading at the archive's end mark, perhaps before all that follows it is written; it is tar that says
+  // whether the archive was whole.
+  await Promise.all([feeding.catch(() => tar.stdin.destroy()), ended]);
 }
 
 function decompressor() {
