@@ -101,6 +101,7 @@ export function activate(context: vscode.ExtensionContext): void {
     },
     openRouterUrl: settings.openRouterUrl,
     undoStore,
+    readKey: toolsKey.readSecret,
     log,
   });
   const server = createKeyServer({ directory: socketDirectory, readKey: toolsKey.readSecret, log });

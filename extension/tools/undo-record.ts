@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod/mini";
 import { Json } from "./settings.ts";
 
-const Path = z.array(z.string());
+const Path = z.array(z.union([z.string(), z.object({ item: z.record(z.string(), z.string()) })]));
 
 /** What undo needs to know about one tool's file. It may hold secrets of the person's own. */
 export const UndoRecord = z.object({

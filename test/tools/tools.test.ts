@@ -12,7 +12,7 @@ import type { KeyServer } from "../../extension/key-helper/key-server.ts";
 import { chooseSocketDirectory } from "../../extension/key-helper/socket-directory.ts";
 import { createToolSetup } from "../../extension/tools/tool-setup.ts";
 import type { ToolSetup } from "../../extension/tools/tool-setup.ts";
-import type { ToolId } from "../../extension/tools/tool.ts";
+import type { ToolId } from "../../extension/tools/catalogue.ts";
 import { createUndoStore } from "../extension/tools/tool-world.ts";
 import { startOpenRouter } from "../support/openrouter/stand-in.ts";
 import type { OpenRouterStandIn } from "../support/openrouter/stand-in.ts";
@@ -118,7 +118,9 @@ describe("the real command lines", function () {
           platform,
           helperCommand,
           openRouterUrl: openRouter.apiUrl,
+          readKey: async () => secret,
           undoStore: createUndoStore(),
+          extensionFolder: () => undefined,
           log,
         });
         openRouter.clearRequests();
