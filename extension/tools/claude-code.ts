@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { quoteForShell } from "../key-helper/shell-quote.ts";
 import { findTool, folderOf } from "./find-tool.ts";
 import type { Setting } from "./settings.ts";
-import { createStrictJson } from "./strict-json.ts";
+import { createStrictJson } from "./json-file.ts";
 import { askTheHelperNext, defineTool, nowhere } from "./tool-entry.ts";
 import type { ToolSetupDeps } from "./tool.ts";
 
@@ -13,7 +13,7 @@ const folder = (deps: ToolSetupDeps): string => folderNamed(deps) ?? join(deps.h
 export const claudeCode = defineTool({
   id: "claude-code",
   label: "Claude Code",
-  proof: { kind: "run", package: "@anthropic-ai/claude-code", versions: ["2.1.330"] },
+  proof: { package: "@anthropic-ai/claude-code", versions: ["2.1.330"] },
   find: (deps) =>
     findTool(deps, {
       program: "claude",

@@ -16,7 +16,7 @@ const otherKeys = ["env_key", "env_key_instructions", "experimental_bearer_token
 export const codex = defineTool({
   id: "codex",
   label: "Codex",
-  proof: { kind: "run", package: "@openai/codex", versions: ["0.169.0"] },
+  proof: { package: "@openai/codex", versions: ["0.169.0"] },
   async find(deps, signal) {
     const programs = await findCodexPrograms(deps);
     if (programs.length === 0) return undefined;

@@ -37,8 +37,8 @@ interface Writing {
   readonly current: JsonObject;
   readonly wanted: readonly Setting[];
   readonly written: Buffer;
-  /** The file's folder was not there before. */
-  readonly isFolderOurs: boolean;
+  /** The folders that are not there yet, innermost first. */
+  readonly folders: readonly string[];
 }
 
 export interface ConfiguredFile {
@@ -59,6 +59,9 @@ export interface ConfiguredFile {
 export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: ToolSetupDeps): ConfiguredFile {
   const { format, holdsKey: isPrivate = false } = recipe;
   const id = recipe.name === undefined ? toolId : `${toolId} ${recipe.name}`;
+
+  /** Without the helper, the address or the key in it, the person may have chosen the same values themselves. */
+  const isEvidentlyOurs = recipe.moving.length > 0;
 
   function at(file: string, folder: string | undefined): HomeFile {
     return { file, roots: [deps.home, ...(folder === undefined ? [] : [folder])], surroundings: deps };
@@ -123,10 +126,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     const earlier = await loadRecord();
     // The tool's folder has been moved since: the old place goes back to what it was.
     const left = earlier !== undefined && earlier.file !== recipe.file ? await undo(signal) : [];
-    const isFolderOurs = await lstat(dirname(recipe.file)).then(
-      () => false,
-      () => true,
-    );
+    const folders = await missingFolders(dirname(recipe.file));
     const known = await loadRecord();
 
     const key = await readKey();
@@ -136,12 +136,12 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
       refuse(current, wanted);
       const settings = missingOf(current, wanted);
       if (settings.length === 0) {
-        if (known === undefined) await saveRecord(recordOfOwnValues(wanted));
+        if (known === undefined && isEvidentlyOurs) await saveRecord(recordOfOwnValues(wanted));
         return { kind: "keep" };
       }
       const written = await edit(bytes, recipe.file, settings, signal);
       signal?.throwIfAborted();
-      await saveRecord(nextRecord(known, { bytes, current, wanted, written, isFolderOurs }));
+      await saveRecord(nextRecord(known, { bytes, current, wanted, written, folders }));
       return { kind: "write", bytes: written };
     };
     const hasChanged = await updateHomeFile(here, decide, { isPrivate }).catch(async (error: unknown) => {
@@ -179,7 +179,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
 
   function nextRecord(
     known: UndoRecord | undefined,
-    { bytes, current, wanted, written, isFolderOurs }: Writing,
+    { bytes, current, wanted, written, folders }: Writing,
   ): UndoRecord {
     const { file, folder } = recipe;
     const values = wanted.map(({ path, value }) => {
@@ -205,7 +205,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
       version: 1,
       file,
       ...(folder && { folder }),
-      origin: isFirst ? originOf(bytes, isFolderOurs) : known.origin,
+      origin: isFirst ? originOf(bytes, folders) : known.origin,
       ...(isExact && { writtenHash: hashOf(written) }),
       containers: containers.filter((path, index) => containers.findIndex((other) => isSame(other, path)) === index),
       values: [...others, ...values],
@@ -232,9 +232,9 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
       return { kind: "write", bytes: await edit(bytes, record.file, settings, signal) };
     };
     const hasChanged = await updateHomeFile(place, change, { isGitAllowed: true });
-    if (record.origin.kind === "absent" && record.origin.isFolderOurs) {
+    for (const folder of record.origin.kind === "absent" ? record.origin.folders : []) {
       // Only an empty folder goes; the tool may have put its own files there.
-      await rmdir(dirname(record.file)).catch(() => undefined);
+      await rmdir(folder).catch(() => undefined);
     }
     await deps.undoStore.delete(id);
     return hasChanged ? [record.file] : [];
@@ -243,7 +243,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
   async function recordWithoutMemory(signal?: AbortSignal): Promise<UndoRecord | undefined> {
     const current = await read(await readHomeFile(here), recipe.file, signal);
     const wanted = wantedOf(current, await readKey());
-    return missingOf(current, wanted).length === 0 ? recordOfOwnValues(wanted) : undefined;
+    return isEvidentlyOurs && missingOf(current, wanted).length === 0 ? recordOfOwnValues(wanted) : undefined;
   }
 
   async function refresh(signal?: AbortSignal): Promise<void> {
@@ -300,6 +300,16 @@ function settingsBack(current: JsonObject, record: UndoRecord): readonly Setting
   return [...back, ...emptied].filter(({ path }) => !emptied.some((outer) => isWithin(path, outer.path)));
 }
 
-function originOf(bytes: Buffer | undefined, isFolderOurs: boolean): UndoRecord["origin"] {
-  return bytes === undefined ? { kind: "absent", isFolderOurs } : { kind: "file", base64: bytes.toString("base64") };
+function originOf(bytes: Buffer | undefined, folders: readonly string[]): UndoRecord["origin"] {
+  return bytes === undefined
+    ? { kind: "absent", folders: [...folders] }
+    : { kind: "file", base64: bytes.toString("base64") };
+}
+
+async function missingFolders(folder: string): Promise<readonly string[]> {
+  const isThere = await lstat(folder).then(
+    () => true,
+    () => false,
+  );
+  return isThere || dirname(folder) === folder ? [] : [folder, ...(await missingFolders(dirname(folder)))];
 }

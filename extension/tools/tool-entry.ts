@@ -22,10 +22,11 @@ export interface ToolEntry<Id extends string = string> {
   readonly next: { readonly afterApply: string; readonly afterUndo: string };
 }
 
-export type Proof =
-  | { readonly kind: "run"; readonly package: string; readonly versions: readonly [string, ...string[]] }
-  /** Built after the tool's source or documentation; the sentence says why its program is not run. */
-  | { readonly kind: "read"; readonly why: string };
+/** What the tests run: the package on the registry, newest version last. */
+export interface Proof {
+  readonly package: string;
+  readonly versions: readonly [string, ...string[]];
+}
 
 /** Keeps the id's own type, of which the catalogue makes the list of ids. */
 export function defineTool<const Id extends string>(entry: ToolEntry<Id>): ToolEntry<Id> {
@@ -37,5 +38,16 @@ export const askTheHelperNext = {
   afterApply: "Start a new session to use it; in VS Code, reload the window. It works while VS Code is open.",
   afterUndo: "Start a new session; in VS Code, reload the window.",
 } as const;
+
+/** What a tool that knows no command needs next. */
+export const keyInFileNext = {
+  afterApply: "Start a new session to use it; in VS Code, reload the window.",
+  afterUndo: askTheHelperNext.afterUndo,
+} as const;
+
+/** Said before the person agrees, where the key cannot stay out of files. */
+export function noticeOf(file: string): string {
+  return `It cannot ask for the key: the key is written to ${file}, which only you can read.`;
+}
 
 export const nowhere = "Neither its command line nor its VS Code extension was found. Install one and try again.";
