@@ -160,6 +160,8 @@ export function activate(context: vscode.ExtensionContext): void {
   };
   const followTools = async (): Promise<void> => {
     void serving.sync();
+    // Another key may be chosen, which some tools have in a file.
+    void tools.refresh();
     contexts.set({ "openrouterKeys.toolsConfigured": await undoStore.hasAny() });
   };
   /** In the window in front only: every window hears of a change. */
@@ -193,7 +195,6 @@ export function activate(context: vscode.ExtensionContext): void {
 
   followSession();
   void followTools();
-  void tools.refresh();
   askAboutOthers();
 }
 
