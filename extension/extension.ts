@@ -112,6 +112,7 @@ export function activate(context: vscode.ExtensionContext): void {
     },
     openRouterUrl: settings.openRouterUrl,
     undoStore,
+    readKey: toolsKey.readSecret,
     log,
   });
   const server = createKeyServer({ directory: socketDirectory, readKey: toolsKey.readSecret, log });
@@ -208,6 +209,8 @@ export function activate(context: vscode.ExtensionContext): void {
   };
   const followTools = async (): Promise<void> => {
     void serving.sync();
+    // Another key may be chosen, which some tools have in a file.
+    void tools.refresh();
     contexts.set({ "openrouterKeys.toolsConfigured": await undoStore.hasAny() });
   };
   /** In the window in front only: every window hears of a change. */
@@ -241,7 +244,6 @@ export function activate(context: vscode.ExtensionContext): void {
 
   followSession();
   void followTools();
-  void tools.refresh();
   void runCommand({ dialogs, log }, "look for a sign-in that was under way", () =>
     resumeSignIn(accessDeps, () => accessToken.resume(lifetime.signal)),
   );

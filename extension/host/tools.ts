@@ -14,6 +14,8 @@ interface ToolsDeps {
   readonly helper: KeyHelperPlace;
   readonly openRouterUrl: () => AddressReading;
   readonly undoStore: ToolUndoStore;
+  /** The key for the tools. Must not prompt. */
+  readonly readKey: () => Promise<string | undefined>;
   readonly log: Log;
 }
 
@@ -27,11 +29,14 @@ export interface ToolsOnThisMachine {
   readonly refresh: () => Promise<void>;
 }
 
-/** The folders of the tools' own extensions, which may bring their program along. */
-const toolExtensions = ["anthropic.claude-code", "openai.chatgpt"] as const;
-
 /** One set-up at a time for one address of OpenRouter, so that its changes follow each other. */
-export function createToolsOnThisMachine({ helper, openRouterUrl, undoStore, log }: ToolsDeps): ToolsOnThisMachine {
+export function createToolsOnThisMachine({
+  helper,
+  openRouterUrl,
+  undoStore,
+  readKey,
+  log,
+}: ToolsDeps): ToolsOnThisMachine {
   let built: { readonly url: string; readonly setup: Promise<ToolSetup> } | undefined;
 
   async function build(url: string): Promise<ToolSetup> {
@@ -39,7 +44,6 @@ export function createToolsOnThisMachine({ helper, openRouterUrl, undoStore, log
       const message = `The key helper could not be written to ${helper.storageDirectory}. Check that folder, then try again.`;
       throw cause instanceof UserError ? cause : new UserError(message, { cause });
     });
-    const folders = toolExtensions.map((id) => [id, vscode.extensions.getExtension(id)?.extensionPath] as const);
     // A part of its own: most starts of the editor set up no tool.
     const { createToolSetup } = await import("../tools/tool-setup.ts");
     return createToolSetup({
@@ -48,8 +52,9 @@ export function createToolsOnThisMachine({ helper, openRouterUrl, undoStore, log
       platform: process.platform,
       helperCommand,
       openRouterUrl: url,
+      readKey,
       undoStore,
-      extensionPaths: Object.fromEntries(folders),
+      extensionFolder: (id) => vscode.extensions.getExtension(id)?.extensionPath,
       log,
     });
   }

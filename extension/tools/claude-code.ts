@@ -1,67 +1,42 @@
-import { stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { quoteForShell } from "../key-helper/shell-quote.ts";
-import { createConfiguredFile } from "./configured-file.ts";
-import { findPrograms } from "./program.ts";
-import { createStrictJson } from "./strict-json.ts";
-import { findToolFolder } from "./tool-folder.ts";
+import { findTool, folderOf } from "./find-tool.ts";
 import type { Setting } from "./settings.ts";
-import { nextAfterApply, nextAfterUndo } from "./tool.ts";
-import type { Tool, ToolSetupDeps } from "./tool.ts";
+import { createStrictJson } from "./json-file.ts";
+import { askTheHelperNext, defineTool, nowhere } from "./tool-entry.ts";
+import type { ToolSetupDeps } from "./tool.ts";
+
+const folderNamed = (deps: ToolSetupDeps) => folderOf(deps.env["CLAUDE_CONFIG_DIR"]);
+const folder = (deps: ToolSetupDeps): string => folderNamed(deps) ?? join(deps.home, ".claude");
 
 /** Claude Code's user settings, which its command line and its VS Code extension share. */
-export function createClaudeCode(deps: ToolSetupDeps): Tool {
-  const folder = findToolFolder(deps.env["CLAUDE_CONFIG_DIR"]);
-  const file = join(folder ?? join(deps.home, ".claude"), "settings.json");
-  const settings = createSettings(deps);
-  const configured = createConfiguredFile(
-    {
-      id: "claude-code",
-      file,
-      folder,
-      format: createStrictJson(file),
-      helperPath: ["apiKeyHelper"],
-      wanted: () => settings,
-    },
-    deps,
-  );
-
-  async function find(): Promise<string | undefined> {
-    const [program] = await findPrograms("claude", deps, [join(deps.home, ".local", "bin")]);
-    const inEditor = deps.extensionPaths?.["anthropic.claude-code"];
-    if (program !== undefined || inEditor !== undefined) return program ?? inEditor;
-    // Its own folder tells of a program that this window's PATH does not reach.
-    return stat(dirname(file)).then(
-      () => dirname(file),
-      () => undefined,
-    );
-  }
-
-  return {
-    id: "claude-code",
-    label: "Claude Code",
-    async detect(signal) {
-      const place = await find();
-      if (place === undefined) {
-        return {
-          state: "not-found",
-          detail: "Neither its command line nor its VS Code extension was found. Install one and try again.",
-        };
-      }
-      if (await configured.isConfigured(signal)) {
-        return { state: "configured", detail: `It uses your OpenRouter key, by ${file}.` };
-      }
-      return { state: "available", detail: `Found at ${place}.` };
-    },
-    plan: configured.plan,
-    apply: async (signal) => ({ changed: await configured.apply(signal), next: nextAfterApply }),
-    undo: async (signal) => ({
-      changed: await configured.undo(signal),
-      next: nextAfterUndo,
+export const claudeCode = defineTool({
+  id: "claude-code",
+  label: "Claude Code",
+  proof: { package: "@anthropic-ai/claude-code", versions: ["2.1.330"] },
+  find: (deps) =>
+    findTool(deps, {
+      program: "claude",
+      programFolders: [join(".local", "bin")],
+      extensions: ["anthropic.claude-code"],
+      folder: folder(deps),
     }),
-    refresh: configured.refresh,
-  };
-}
+  notFound: nowhere,
+  next: askTheHelperNext,
+  files(deps) {
+    const file = join(folder(deps), "settings.json");
+    const settings = createSettings(deps);
+    return [
+      {
+        file,
+        folder: folderNamed(deps),
+        format: createStrictJson(file),
+        moving: [["apiKeyHelper"], ["env", "ANTHROPIC_BASE_URL"]],
+        wanted: () => settings,
+      },
+    ];
+  },
+});
 
 /**
  * The two blanks keep a person's own Anthropic key and token, set in their shell, from being sent to OpenRouter.

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import * as z from "zod/mini";
 import { CancelledError, UserError } from "../base/errors.ts";
 import { leanEnvironment, startProgram } from "./program.ts";
-import { isSame, JsonObject, valueAt } from "./settings.ts";
+import { dotted, isSame, JsonObject, valueAt } from "./settings.ts";
 import type { SettingsFormat } from "./settings.ts";
 import type { ToolSetupDeps } from "./tool.ts";
 
@@ -73,7 +73,7 @@ export function createCodexFormat(
     edit: (text, settings, signal) =>
       withCodex(text, signal, async (codex, copy) => {
         const edits = settings.map(({ path, value }) => ({
-          keyPath: path.join("."),
+          keyPath: dotted(path),
           value: value ?? null,
           mergeStrategy: "replace",
         }));

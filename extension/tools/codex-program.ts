@@ -15,7 +15,7 @@ const oldest = [0, 118, 0] as const;
 /** Where Codex's program may be: on PATH, else in its VS Code extension, which brings one for each system. */
 export async function findCodexPrograms(deps: ToolSetupDeps): Promise<string[]> {
   const onPath = await findPrograms("codex", deps, [join(deps.home, ".local", "bin")]);
-  const extension = deps.extensionPaths?.["openai.chatgpt"];
+  const extension = deps.extensionFolder("openai.chatgpt");
   return extension === undefined
     ? onPath
     : [...onPath, ...(await findInExtension(join(extension, "bin"), deps.platform))];

@@ -1,12 +1,11 @@
 import { basename, join } from "node:path";
 import { createCodexFormat } from "./codex-config.ts";
 import { chooseCodexProgram, findCodexPrograms } from "./codex-program.ts";
-import { createConfiguredFile } from "./configured-file.ts";
+import { folderOf } from "./find-tool.ts";
 import { valueAt } from "./settings.ts";
 import type { JsonObject, Setting } from "./settings.ts";
-import { findToolFolder } from "./tool-folder.ts";
-import { nextAfterApply, nextAfterUndo } from "./tool.ts";
-import type { Tool, ToolSetupDeps } from "./tool.ts";
+import { askTheHelperNext, defineTool, nowhere } from "./tool-entry.ts";
+import type { ToolSetupDeps } from "./tool.ts";
 
 const provider = ["model_providers", "openrouter"] as const;
 
@@ -14,50 +13,38 @@ const provider = ["model_providers", "openrouter"] as const;
 const otherKeys = ["env_key", "env_key_instructions", "experimental_bearer_token", "requires_openai_auth"] as const;
 
 /** Codex's user configuration, which its command line, its desktop program and its VS Code extension share. */
-export function createCodex(deps: ToolSetupDeps): Tool {
-  const folder = findToolFolder(deps.env["CODEX_HOME"]);
-  const file = join(folder ?? join(deps.home, ".codex"), "config.toml");
-  const find = async (signal?: AbortSignal) => chooseCodexProgram(await findCodexPrograms(deps), deps, signal);
-  const configured = createConfiguredFile(
-    {
-      id: "codex",
-      file,
-      folder,
-      format: createCodexFormat(file, async (signal) => (await find(signal)).path, deps),
-      mark: basename(deps.helperCommand),
-      helperPath: [...provider, "auth"],
-      wanted: (current) => createSettings(current, deps),
-    },
-    deps,
-  );
-
-  return {
-    id: "codex",
-    label: "Codex",
-    async detect(signal) {
-      if ((await findCodexPrograms(deps)).length === 0) {
-        return {
-          state: "not-found",
-          detail: "Neither its command line nor its VS Code extension was found. Install one and try again.",
-        };
-      }
-      const { path, version } = await find(signal);
-      return (await configured.isConfigured(signal))
-        ? { state: "configured", detail: `It uses your OpenRouter key, by ${file}.` }
-        : { state: "available", detail: `Version ${version}, found at ${path}.` };
-    },
-    plan: configured.plan,
-    apply: async (signal) => ({
-      changed: await configured.apply(signal),
-      next: nextAfterApply,
-    }),
-    undo: async (signal) => ({
-      changed: await configured.undo(signal),
-      next: nextAfterUndo,
-    }),
-    refresh: configured.refresh,
-  };
-}
+export const codex = defineTool({
+  id: "codex",
+  label: "Codex",
+  proof: { package: "@openai/codex", versions: ["0.169.0"] },
+  async find(deps, signal) {
+    const programs = await findCodexPrograms(deps);
+    if (programs.length === 0) return undefined;
+    const { path, version } = await chooseCodexProgram(programs, deps, signal);
+    return `Version ${version}, found at ${path}.`;
+  },
+  notFound: nowhere,
+  next: askTheHelperNext,
+  files(deps) {
+    const folder = folderOf(deps.env["CODEX_HOME"]);
+    const file = join(folder ?? join(deps.home, ".codex"), "config.toml");
+    const program = async (signal?: AbortSignal): Promise<string> =>
+      (await chooseCodexProgram(await findCodexPrograms(deps), deps, signal)).path;
+    return [
+      {
+        file,
+        folder,
+        format: createCodexFormat(file, program, deps),
+        mark: basename(deps.helperCommand),
+        moving: [
+          [...provider, "auth"],
+          [...provider, "base_url"],
+        ],
+        wanted: (current) => createSettings(current, deps),
+      },
+    ];
+  },
+});
 
 function createSettings(current: JsonObject, { helperCommand, openRouterUrl }: ToolSetupDeps): readonly Setting[] {
   const model = valueAt(current, ["model"]);

@@ -4,39 +4,48 @@ import { UserError } from "../base/errors.ts";
 import { decodeText, encodeText } from "./file-text.ts";
 import { readHomeFile, updateHomeFile } from "./home-file.ts";
 import type { Change, HomeFile } from "./home-file.ts";
-import { isSame, missingContainers, obstacleOn, valueAt, withSettings } from "./settings.ts";
-import type { JsonObject, Setting, SettingsFormat } from "./settings.ts";
-import type { PlannedChange, ToolId, ToolSetupDeps } from "./tool.ts";
+import { dotted, isSame, missingContainers, obstacleOn, valueAt, withSettings } from "./settings.ts";
+import type { JsonObject, Path, Setting, SettingsFormat } from "./settings.ts";
+import type { PlannedChange, ToolSetupDeps } from "./tool.ts";
 import { hashOf, parseUndoRecord } from "./undo-record.ts";
 import type { UndoRecord } from "./undo-record.ts";
 
-/** How one tool is set up by values in one file. */
+/** How a tool is set up by values in one file. */
 export interface FileRecipe {
-  readonly id: ToolId;
   readonly file: string;
+  /** Tells the file from the tool's first one. */
+  readonly name?: string;
   /** The tool's own folder, where the person set one. */
   readonly folder: string | undefined;
   readonly format: SettingsFormat;
   /** Without these words the file cannot be set up: saves reading it where that is costly. */
   readonly mark?: string;
-  /** Where the helper's command stands. */
-  readonly helperPath: readonly string[];
-  /** What is to stand in the file, given what stands there. Applied to its own result it asks for the same. */
-  wanted(current: JsonObject): readonly Setting[];
+  /** The values that change when the helper, OpenRouter's address or the key does: they are brought up to date later. */
+  readonly moving: readonly Path[];
+  /** The key itself stands in the file, which is then readable by its owner only. */
+  readonly holdsKey?: boolean;
+  /**
+   * What is to stand in the file, given what stands there. Applied to its own result it asks for the same. `key` is
+   * given where the file holds it, and undefined when there is none.
+   */
+  wanted(current: JsonObject, key: string | undefined): readonly Setting[];
 }
 
 /** A change that is about to be written. */
 interface Writing {
   readonly bytes: Buffer | undefined;
   readonly current: JsonObject;
+  readonly wanted: readonly Setting[];
   readonly written: Buffer;
-  /** The file's folder was not there before. */
-  readonly isFolderOurs: boolean;
+  /** The folders that are not there yet, innermost first. */
+  readonly folders: readonly string[];
 }
 
 export interface ConfiguredFile {
   isConfigured(signal?: AbortSignal): Promise<boolean>;
   plan(signal?: AbortSignal): Promise<readonly PlannedChange[]>;
+  /** Throws what `apply` would throw before it writes. */
+  check(signal?: AbortSignal): Promise<void>;
   apply(signal?: AbortSignal): Promise<readonly string[]>;
   undo(signal?: AbortSignal): Promise<readonly string[]>;
   refresh(signal?: AbortSignal): Promise<void>;
@@ -47,8 +56,12 @@ export interface ConfiguredFile {
  * tools rewrite their files themselves: a whole file is put back only when it still is exactly what we wrote.
  * The record is stored before the file is written, so that a crash between the two leaves nothing that undo cannot undo.
  */
-export function createConfiguredFile(recipe: FileRecipe, deps: ToolSetupDeps): ConfiguredFile {
-  const { id, format } = recipe;
+export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: ToolSetupDeps): ConfiguredFile {
+  const { format, holdsKey: isPrivate = false } = recipe;
+  const id = recipe.name === undefined ? toolId : `${toolId} ${recipe.name}`;
+
+  /** Without the helper, the address or the key in it, the person may have chosen the same values themselves. */
+  const isEvidentlyOurs = recipe.moving.length > 0;
 
   function at(file: string, folder: string | undefined): HomeFile {
     return { file, roots: [deps.home, ...(folder === undefined ? [] : [folder])], surroundings: deps };
@@ -67,49 +80,71 @@ export function createConfiguredFile(recipe: FileRecipe, deps: ToolSetupDeps): C
     return encodeText({ text: await format.edit(text, settings, signal), ...shape });
   }
 
-  function missing(current: JsonObject): Setting[] {
-    return recipe.wanted(current).filter(({ path, value }) => !isSame(valueAt(current, path), value));
+  const readKey = async (): Promise<string | undefined> => (isPrivate ? deps.readKey() : undefined);
+
+  /** Without a key at hand, the one that stands there counts. */
+  function wantedOf(current: JsonObject, key: string | undefined): readonly Setting[] {
+    return recipe
+      .wanted(current, key)
+      .map((setting) =>
+        setting.isSecret === true && key === undefined
+          ? { ...setting, value: valueAt(current, setting.path) }
+          : setting,
+      );
+  }
+
+  function missingOf(current: JsonObject, wanted: readonly Setting[]): Setting[] {
+    return wanted.filter(
+      ({ path, value, isSecret }) =>
+        !isSame(valueAt(current, path), value) || (isSecret === true && value === undefined),
+    );
   }
 
   async function isConfigured(signal?: AbortSignal): Promise<boolean> {
     const bytes = await readHomeFile(here);
     if (bytes === undefined || (recipe.mark !== undefined && !bytes.includes(recipe.mark))) return false;
-    return missing(await read(bytes, recipe.file, signal)).length === 0;
+    const current = await read(bytes, recipe.file, signal);
+    return missingOf(current, wantedOf(current, await readKey())).length === 0;
   }
 
   async function plan(signal?: AbortSignal): Promise<readonly PlannedChange[]> {
     const current = await read(await readHomeFile(here), recipe.file, signal);
-    return missing(current).map(({ path, value }) => ({
+    return missingOf(current, wantedOf(current, await readKey())).map(({ path, value, isSecret }) => ({
       file: recipe.file,
-      setting: path.join("."),
-      value: value === undefined ? "(removed)" : JSON.stringify(value),
+      setting: dotted(path),
+      value: isSecret === true ? "(your key)" : value === undefined ? "(removed)" : JSON.stringify(value),
       replaces: valueAt(current, path) !== undefined,
     }));
+  }
+
+  async function check(signal?: AbortSignal): Promise<void> {
+    const current = await read(await readHomeFile(here), recipe.file, signal);
+    refuse(current, wantedOf(current, await readKey()));
   }
 
   async function apply(signal?: AbortSignal): Promise<readonly string[]> {
     const earlier = await loadRecord();
     // The tool's folder has been moved since: the old place goes back to what it was.
     const left = earlier !== undefined && earlier.file !== recipe.file ? await undo(signal) : [];
-    const isFolderOurs = await lstat(dirname(recipe.file)).then(
-      () => false,
-      () => true,
-    );
+    const folders = await missingFolders(dirname(recipe.file));
     const known = await loadRecord();
 
-    const hasChanged = await updateHomeFile(here, async (bytes): Promise<Change> => {
+    const key = await readKey();
+    const decide = async (bytes: Buffer | undefined): Promise<Change> => {
       const current = await read(bytes, recipe.file, signal);
-      for (const { path } of recipe.wanted(current)) refuseObstacle(current, path);
-      const settings = missing(current);
+      const wanted = wantedOf(current, key);
+      refuse(current, wanted);
+      const settings = missingOf(current, wanted);
       if (settings.length === 0) {
-        if (known === undefined) await saveRecord(recordOfOwnValues(current));
+        if (known === undefined && isEvidentlyOurs) await saveRecord(recordOfOwnValues(wanted));
         return { kind: "keep" };
       }
       const written = await edit(bytes, recipe.file, settings, signal);
       signal?.throwIfAborted();
-      await saveRecord(nextRecord(known, { bytes, current, written, isFolderOurs }));
+      await saveRecord(nextRecord(known, { bytes, current, wanted, written, folders }));
       return { kind: "write", bytes: written };
-    }).catch(async (error: unknown) => {
+    };
+    const hasChanged = await updateHomeFile(here, decide, { isPrivate }).catch(async (error: unknown) => {
       // Nothing was written, so there is nothing to undo but what was recorded before.
       if (known === undefined) await deps.undoStore.delete(id);
       else await saveRecord(known);
@@ -118,27 +153,35 @@ export function createConfiguredFile(recipe: FileRecipe, deps: ToolSetupDeps): C
     return [...left, ...(hasChanged && !left.includes(recipe.file) ? [recipe.file] : [])];
   }
 
-  function refuseObstacle(current: JsonObject, path: readonly string[]): void {
-    const obstacle = obstacleOn(current, path);
-    if (obstacle === undefined) return;
-    throw new UserError(
-      `"${obstacle.join(".")}" in ${recipe.file} is not a group of settings, so the file was left as it is. Mend it and try again.`,
-    );
+  function refuse(current: JsonObject, wanted: readonly Setting[]): void {
+    for (const { path, value, isSecret } of wanted) {
+      const obstacle = obstacleOn(current, path);
+      if (obstacle !== undefined) {
+        throw new UserError(
+          `"${dotted(obstacle)}" in ${recipe.file} is not a group of settings, so the file was left as it is. Mend it and try again.`,
+        );
+      }
+      if (isSecret === true && value === undefined) {
+        throw new UserError("No key is chosen for the tools. Create one, or choose one with “Set Up Coding Tools”.");
+      }
+    }
   }
 
   /** Our values stand there and nobody knows what was there before: undo then takes them out. */
-  function recordOfOwnValues(current: JsonObject): UndoRecord {
-    const values = recipe
-      .wanted(current)
-      .flatMap(({ path, value }) => (value === undefined ? [] : [{ path: [...path], written: value }]));
+  function recordOfOwnValues(wanted: readonly Setting[]): UndoRecord {
+    const values = wanted.flatMap(({ path, value }) =>
+      value === undefined ? [] : [{ path: [...path], written: value }],
+    );
     const containers = values.flatMap(({ path }) => missingContainers({}, path)).map((path) => [...path]);
     const { file, folder } = recipe;
     return { version: 1, file, ...(folder && { folder }), origin: { kind: "unknown" }, containers, values };
   }
 
-  function nextRecord(known: UndoRecord | undefined, { bytes, current, written, isFolderOurs }: Writing): UndoRecord {
+  function nextRecord(
+    known: UndoRecord | undefined,
+    { bytes, current, wanted, written, folders }: Writing,
+  ): UndoRecord {
     const { file, folder } = recipe;
-    const wanted = recipe.wanted(current);
     const values = wanted.map(({ path, value }) => {
       const entry = known?.values.find((candidate) => isSame(candidate.path, path));
       const present = valueAt(current, path);
@@ -162,7 +205,7 @@ export function createConfiguredFile(recipe: FileRecipe, deps: ToolSetupDeps): C
       version: 1,
       file,
       ...(folder && { folder }),
-      origin: isFirst ? originOf(bytes, isFolderOurs) : known.origin,
+      origin: isFirst ? originOf(bytes, folders) : known.origin,
       ...(isExact && { writtenHash: hashOf(written) }),
       containers: containers.filter((path, index) => containers.findIndex((other) => isSame(other, path)) === index),
       values: [...others, ...values],
@@ -189,9 +232,9 @@ export function createConfiguredFile(recipe: FileRecipe, deps: ToolSetupDeps): C
       return { kind: "write", bytes: await edit(bytes, record.file, settings, signal) };
     };
     const hasChanged = await updateHomeFile(place, change, { isGitAllowed: true });
-    if (record.origin.kind === "absent" && record.origin.isFolderOurs) {
+    for (const folder of record.origin.kind === "absent" ? record.origin.folders : []) {
       // Only an empty folder goes; the tool may have put its own files there.
-      await rmdir(dirname(record.file)).catch(() => undefined);
+      await rmdir(folder).catch(() => undefined);
     }
     await deps.undoStore.delete(id);
     return hasChanged ? [record.file] : [];
@@ -199,27 +242,29 @@ export function createConfiguredFile(recipe: FileRecipe, deps: ToolSetupDeps): C
 
   async function recordWithoutMemory(signal?: AbortSignal): Promise<UndoRecord | undefined> {
     const current = await read(await readHomeFile(here), recipe.file, signal);
-    return missing(current).length === 0 ? recordOfOwnValues(current) : undefined;
+    const wanted = wantedOf(current, await readKey());
+    return isEvidentlyOurs && missingOf(current, wanted).length === 0 ? recordOfOwnValues(wanted) : undefined;
   }
 
   async function refresh(signal?: AbortSignal): Promise<void> {
     const record = await loadRecord();
-    const helperBefore = record?.values.find(({ path }) => isSame(path, recipe.helperPath))?.written;
-    if (record === undefined || helperBefore === undefined) return;
-    const ours = recipe.wanted({}).map((setting) => ({
-      ...setting,
-      before: record.values.find(({ path }) => isSame(path, setting.path))?.written,
-    }));
-    const helperNow = ours.find(({ path }) => isSame(path, recipe.helperPath))?.value;
-    if (isSame(helperBefore, helperNow)) return;
+    if (record === undefined) return;
+    const key = await readKey();
+    const before = (path: Path) => record.values.find((entry) => isSame(entry.path, path))?.written;
+    // Told without reading the file, which can cost a program's start.
+    const hasMoved = recipe.wanted({}, key).some(({ path, value }) => {
+      const isMoving = recipe.moving.some((moving) => isSame(moving, path));
+      return isMoving && value !== undefined && before(path) !== undefined && !isSame(value, before(path));
+    });
+    if (!hasMoved) return;
 
-    await updateHomeFile(at(record.file, record.folder), async (bytes): Promise<Change> => {
+    const decide = async (bytes: Buffer | undefined): Promise<Change> => {
       if (bytes === undefined) return { kind: "keep" };
       const current = await read(bytes, record.file, signal);
-      const settings = ours.filter(
-        ({ path, value, before }) =>
-          before !== undefined && isSame(valueAt(current, path), before) && !isSame(value, before),
-      );
+      const settings = wantedOf(current, key).filter(({ path, value }) => {
+        const ours = before(path);
+        return ours !== undefined && isSame(valueAt(current, path), ours) && !isSame(value, ours);
+      });
       if (settings.length === 0) return { kind: "keep" };
       const written = await edit(bytes, record.file, settings, signal);
       const values = record.values.map((entry) => {
@@ -230,10 +275,11 @@ export function createConfiguredFile(recipe: FileRecipe, deps: ToolSetupDeps): C
       const isUntouched = hashOf(bytes) === writtenHash;
       await saveRecord({ ...rest, values, ...(isUntouched && { writtenHash: hashOf(written) }) });
       return { kind: "write", bytes: written };
-    });
+    };
+    await updateHomeFile(at(record.file, record.folder), decide, { isPrivate });
   }
 
-  return { isConfigured, plan, apply, undo, refresh };
+  return { isConfigured, plan, check, apply, undo, refresh };
 }
 
 /** What undo sets: each value that still is ours goes back, and a container that we made goes when nothing is left in it. */
@@ -244,15 +290,26 @@ function settingsBack(current: JsonObject, record: UndoRecord): readonly Setting
   let after: JsonObject = withSettings(current, back);
   const emptied: Setting[] = [];
   for (const path of record.containers.toSorted((left, right) => right.length - left.length)) {
-    if (!isSame(valueAt(after, path), {})) continue;
+    const left = valueAt(after, path);
+    if (!isSame(left, {}) && !isSame(left, [])) continue;
     emptied.push({ path, value: undefined });
     after = withSettings(after, [{ path, value: undefined }]);
   }
-  const isWithin = (path: readonly string[], outer: readonly string[]): boolean =>
+  const isWithin = (path: Path, outer: Path): boolean =>
     path.length > outer.length && isSame(path.slice(0, outer.length), outer);
   return [...back, ...emptied].filter(({ path }) => !emptied.some((outer) => isWithin(path, outer.path)));
 }
 
-function originOf(bytes: Buffer | undefined, isFolderOurs: boolean): UndoRecord["origin"] {
-  return bytes === undefined ? { kind: "absent", isFolderOurs } : { kind: "file", base64: bytes.toString("base64") };
+function originOf(bytes: Buffer | undefined, folders: readonly string[]): UndoRecord["origin"] {
+  return bytes === undefined
+    ? { kind: "absent", folders: [...folders] }
+    : { kind: "file", base64: bytes.toString("base64") };
+}
+
+async function missingFolders(folder: string): Promise<readonly string[]> {
+  const isThere = await lstat(folder).then(
+    () => true,
+    () => false,
+  );
+  return isThere || dirname(folder) === folder ? [] : [folder, ...(await missingFolders(dirname(folder)))];
 }

@@ -32,12 +32,13 @@ export async function readHomeFile(home: HomeFile): Promise<Buffer | undefined> 
 /**
  * Hands the file's bytes to `decide` and does what it says; true when the file has changed. When somebody else changes
  * the file meanwhile, it begins again with what is there then, so `decide` must be safe to repeat.
- * With `isGitAllowed` a file is also written where git tracks it: to take our own values out again.
+ * With `isGitAllowed` a file is also written where git tracks it: to take our own values out again. With `isPrivate` only
+ * its owner may read it afterwards.
  */
 export async function updateHomeFile(
   home: HomeFile,
   decide: (bytes: Buffer | undefined) => Promise<Change>,
-  { isGitAllowed = false } = {},
+  { isGitAllowed = false, isPrivate = false } = {},
 ): Promise<boolean> {
   return inWords(home.file, "change", async () => {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
@@ -57,7 +58,7 @@ export async function updateHomeFile(
         return before !== undefined;
       }
       await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-      const mode = before === undefined ? 0o600 : (await stat(target)).mode & 0o777;
+      const mode = before === undefined ? 0o600 : (await stat(target)).mode & (isPrivate ? 0o700 : 0o777);
       if (await writeAtomically(target, change.bytes, { mode, isStillWanted: isUnchanged })) return true;
     }
     throw new UserError(`${home.file} is being changed by another program. Close the tool that uses it and try again.`);

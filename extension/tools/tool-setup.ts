@@ -1,7 +1,8 @@
 import { CancelledError, describe, isCancelled, UserError } from "../base/errors.ts";
-import { createClaudeCode } from "./claude-code.ts";
-import { createCodex } from "./codex.ts";
-import type { PlannedChange, Tool, ToolChange, ToolId, ToolSetupDeps, ToolState } from "./tool.ts";
+import { catalogue } from "./catalogue.ts";
+import type { ToolId } from "./catalogue.ts";
+import { createTool } from "./create-tool.ts";
+import type { PlannedChange, Tool, ToolChange, ToolSetupDeps, ToolState } from "./tool.ts";
 
 export interface DetectedTool {
   readonly id: ToolId;
@@ -30,6 +31,8 @@ export interface ToolSetup {
   plan(ids: readonly ToolId[], signal?: AbortSignal): Promise<PlannedChange[]>;
   /** Safe to repeat: a second call changes nothing. */
   apply(ids: readonly ToolId[], signal?: AbortSignal): Promise<ToolOutcome[]>;
+  /** The tools that would get no key by now, each with why. Writes nothing and asks no model. */
+  verify(ids: readonly ToolId[], signal?: AbortSignal): Promise<ToolOutcome[]>;
   /** Safe to repeat. A tool that was not set up has an outcome with no changed file. */
   undo(ids: readonly ToolId[], signal?: AbortSignal): Promise<ToolOutcome[]>;
   /** At activation. Never rejects, never prompts; rewrites our own values, and only them, when the helper has moved. */
@@ -37,7 +40,7 @@ export interface ToolSetup {
 }
 
 export function createToolSetup(deps: ToolSetupDeps): ToolSetup {
-  const tools: readonly Tool[] = [createClaudeCode(deps), createCodex(deps)];
+  const tools: readonly Tool<ToolId>[] = catalogue.map((entry) => createTool<ToolId>(entry, deps));
   let turn: Promise<unknown> = Promise.resolve();
 
   /** One after the other: two changes of one file at once would undo each other. */
@@ -57,7 +60,7 @@ export function createToolSetup(deps: ToolSetupDeps): ToolSetup {
   function changeEach(
     ids: readonly ToolId[],
     verb: string,
-    change: (tool: Tool) => Promise<ToolChange>,
+    change: (tool: Tool<ToolId>) => Promise<ToolChange>,
     signal?: AbortSignal,
   ): Promise<ToolOutcome[]> {
     return inTurn(async () => {
@@ -104,6 +107,13 @@ export function createToolSetup(deps: ToolSetupDeps): ToolSetup {
         return changes;
       }),
     apply: (ids, signal) => changeEach(ids, "set up", (tool) => tool.apply(signal), signal),
+    verify: async (ids, signal) => {
+      const check = async (tool: Tool<ToolId>): Promise<ToolChange> => {
+        await tool.verify(signal);
+        return { changed: [], next: "" };
+      };
+      return (await changeEach(ids, "check", check, signal)).filter(({ ok }) => !ok);
+    },
     undo: (ids, signal) => changeEach(ids, "take the set-up out of", (tool) => tool.undo(signal), signal),
     refresh: () =>
       inTurn(async () => {

@@ -1,9 +1,7 @@
 import type { Log } from "../base/log.ts";
 
-export type ToolId = "claude-code" | "codex";
-
 /**
- * available: installed, not set up by us. configured: its file holds our values. not-found: not on this machine.
+ * available: installed, not set up by us. configured: its files hold our values. not-found: not on this machine.
  * unsupported: installed, but its file or its version does not let us set it up; the detail says what to do.
  */
 export type ToolState = "available" | "configured" | "not-found" | "unsupported";
@@ -18,11 +16,11 @@ export interface PlannedChange {
   readonly replaces: boolean;
 }
 
-/** What undo needs, kept where secrets rest: a person's previous values may be secrets. */
+/** What undo needs, one record a file, kept where secrets rest: a person's previous values may be secrets. */
 export interface UndoStore {
-  get(toolId: ToolId): Promise<string | undefined>;
-  put(toolId: ToolId, json: string): Promise<void>;
-  delete(toolId: ToolId): Promise<void>;
+  get(record: string): Promise<string | undefined>;
+  put(record: string, json: string): Promise<void>;
+  delete(record: string): Promise<void>;
 }
 
 export interface ToolSetupDeps {
@@ -33,24 +31,28 @@ export interface ToolSetupDeps {
   readonly helperCommand: string;
   /** For example `https://openrouter.ai/api/v1`. */
   readonly openRouterUrl: string;
+  /** The key for the tools, for those that take no command; undefined when there is none. Must not prompt. */
+  readonly readKey: () => Promise<string | undefined>;
   readonly undoStore: UndoStore;
-  /** The folder of each installed VS Code extension that belongs to a tool, by extension id. */
-  readonly extensionPaths?: Readonly<Record<string, string | undefined>>;
+  /** The folder of a VS Code extension, by its id, where it is installed. */
+  readonly extensionFolder: (id: string) => string | undefined;
   readonly log: Log;
 }
 
 /** An AI coding tool that can be made to use the person's OpenRouter key. Throws UserError with a sentence to show. */
-export interface Tool {
-  readonly id: ToolId;
+export interface Tool<Id extends string = string> {
+  readonly id: Id;
   readonly label: string;
   detect(signal?: AbortSignal): Promise<{ readonly state: ToolState; readonly detail: string }>;
   /** What `apply` would change, for showing; nothing when the tool is set up. Writes nothing. */
   plan(signal?: AbortSignal): Promise<readonly PlannedChange[]>;
   /** Safe to repeat: a second call changes nothing and keeps the first undo record. */
   apply(signal?: AbortSignal): Promise<ToolChange>;
+  /** Throws a UserError when the tool would get no key: its values are gone, or the helper prints none. Writes nothing. */
+  verify(signal?: AbortSignal): Promise<void>;
   /** Safe to repeat: without an undo record it changes nothing. */
   undo(signal?: AbortSignal): Promise<ToolChange>;
-  /** Rewrites our own values, and only those, when the helper has moved. Never prompts. */
+  /** Rewrites our own values, and only those, when the helper, OpenRouter's address or the key has changed. Never prompts. */
   refresh(signal?: AbortSignal): Promise<void>;
 }
 
@@ -60,8 +62,3 @@ export interface ToolChange {
   /** A sentence: what to restart. */
   readonly next: string;
 }
-
-/** What every tool that asks the key helper needs next; one sentence for all, so that it is shown once. */
-export const nextAfterApply =
-  "Start a new session to use it; in VS Code, reload the window. It works while VS Code is open.";
-export const nextAfterUndo = "Start a new session; in VS Code, reload the window.";

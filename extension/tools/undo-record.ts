@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod/mini";
 import { Json } from "./settings.ts";
 
-const Path = z.array(z.string());
+const Path = z.array(z.union([z.string(), z.object({ item: z.record(z.string(), z.string()) })]));
 
 /** What undo needs to know about one tool's file. It may hold secrets of the person's own. */
 export const UndoRecord = z.object({
@@ -13,7 +13,8 @@ export const UndoRecord = z.object({
   /** What was there before the first set-up; unknown when our values stood there without a record of them. */
   origin: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("file"), base64: z.string() }),
-    z.object({ kind: z.literal("absent"), isFolderOurs: z.boolean() }),
+    /** The folders that we made for it, innermost first. */
+    z.object({ kind: z.literal("absent"), folders: z.array(z.string()) }),
     z.object({ kind: z.literal("unknown") }),
   ]),
   /** SHA-256 of what we wrote, as long as nobody else has written since: then undo puts the origin back byte by byte. */

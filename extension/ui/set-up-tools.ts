@@ -3,7 +3,7 @@ import { CancelledError, UserError } from "../base/errors.ts";
 import { isUsable, keyRow } from "../keys/key-row.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import type { ToolsKeyChoice } from "../keys/tools-key.ts";
-import type { ToolId } from "../tools/tool.ts";
+import type { ToolId } from "../tools/catalogue.ts";
 import type { DetectedTool, ToolOutcome, ToolSetup } from "../tools/tool-setup.ts";
 import type { Dialogs } from "./dialogs.ts";
 import { type AccessDeps, withAccess } from "./with-access.ts";

@@ -46,6 +46,66 @@ export async function runCodex({ home, prompt, env = {}, args = [] }: ToolRun): 
   });
 }
 
+/** One question to the real opencode. */
+export async function runOpencode({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
+  const { opencode, node } = await ensureTools();
+  return runToEnd(opencode, ["run", ...args, prompt], home, {
+    ...minimalEnvironment(home, node),
+    OPENCODE_DISABLE_AUTOUPDATE: "1",
+    OPENCODE_DISABLE_MODELS_FETCH: "1",
+    ...noPackages,
+    ...env,
+  });
+}
+
+/** One question to the real Kilo Code. */
+export async function runKilo({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
+  const { kilo, node } = await ensureTools();
+  return runToEnd(kilo, ["run", ...args, prompt], home, {
+    ...minimalEnvironment(home, node),
+    KILO_DISABLE_AUTOUPDATE: "1",
+    KILO_DISABLE_MODELS_FETCH: "1",
+    ...noPackages,
+    KILO_TELEMETRY_LEVEL: "off",
+    ...env,
+  });
+}
+
+/** One question to the real pi. */
+export async function runPi({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
+  const { pi, node } = await ensureTools();
+  return runToEnd(pi, ["-p", ...args, prompt], home, { ...minimalEnvironment(home, node), PI_OFFLINE: "1", ...env });
+}
+
+/** One question to the real Qwen Code. */
+export async function runQwen({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
+  const { qwen, node } = await ensureTools();
+  return runToEnd(qwen, [...args, "-p", prompt], home, { ...minimalEnvironment(home, node), ...env });
+}
+
+/** One question to the real Cline. */
+export async function runCline({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
+  const { cline, node } = await ensureTools();
+  return runToEnd(cline, [...args, prompt], home, {
+    ...minimalEnvironment(home, node),
+    CLINE_TELEMETRY_DISABLED: "1",
+    ...env,
+  });
+}
+
+/** One question to the real Continue. */
+export async function runContinue({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
+  const { continue: program, node } = await ensureTools();
+  return runToEnd(program, ["-p", ...args, prompt], home, {
+    ...minimalEnvironment(home, node),
+    CONTINUE_TELEMETRY_ENABLED: "0",
+    ...env,
+  });
+}
+
+/** They fetch a package for their plugin folder first, and would try again for a minute. */
+const noPackages = { npm_config_fetch_retries: "0", npm_config_offline: "true" };
+
 /** What a tool needs to run. The proxy is a closed port: whatever a tool calls beyond loopback fails at once. */
 function minimalEnvironment(home: string, node: string): Record<string, string> {
   const nowhere = "http://127.0.0.1:9";

@@ -9,6 +9,12 @@ import { promisify } from "node:util";
 export interface InstalledTools {
   readonly claude: string;
   readonly codex: string;
+  readonly opencode: string;
+  readonly kilo: string;
+  readonly pi: string;
+  readonly qwen: string;
+  readonly cline: string;
+  readonly continue: string;
   readonly node: string;
 }
 
@@ -29,7 +35,22 @@ export async function ensureTools(): Promise<InstalledTools> {
     await runNpm(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
     await writeFile(stamp, wanted);
   }
-  return { claude: await findClaude(), codex: join(modules, ".bin", "codex"), node: process.execPath };
+  const named = (name: string): string => join(modules, ".bin", name);
+  return {
+    claude: await findProgram([
+      "@anthropic-ai/claude-code-SYSTEM/claude",
+      "@anthropic-ai/claude-code-SYSTEM-musl/claude",
+    ]),
+    codex: named("codex"),
+    opencode: await findProgram(["opencode-SYSTEM/bin/opencode", "opencode-SYSTEM-musl/bin/opencode"]),
+    // The registry has it for Linux only, in the version that is proven.
+    kilo: join(modules, "@kilocode", "cli-linux-x64", "bin", "kilo"),
+    pi: named("pi"),
+    qwen: named("qwen"),
+    cline: await findProgram(["@cline/cli-SYSTEM/bin/cline"]),
+    continue: named("cn"),
+    node: process.execPath,
+  };
 }
 
 async function runNpm(args: readonly string[]): Promise<void> {
@@ -39,16 +60,16 @@ async function runNpm(args: readonly string[]): Promise<void> {
   await promisify(execFile)(command, words, { cwd: folder, timeout: 600_000 });
 }
 
-/** npm installs the package of one system only; Linux has two, by its C library. */
-async function findClaude(): Promise<string> {
-  for (const libc of ["", "-musl"]) {
-    const scope = join(modules, "@anthropic-ai", `claude-code-${process.platform}-${process.arch}${libc}`);
-    const program = join(scope, process.platform === "win32" ? "claude.exe" : "claude");
+/** npm installs the package of one system only; Linux has two of some, by its C library. */
+async function findProgram(candidates: readonly string[]): Promise<string> {
+  const system = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
+  for (const candidate of candidates) {
+    const program = join(modules, candidate.replace("SYSTEM", system));
     const isThere = await access(program).then(
       () => true,
       () => false,
     );
     if (isThere) return program;
   }
-  throw new Error(`Claude Code has no program for ${process.platform}-${process.arch} in ${dirname(modules)}.`);
+  throw new Error(`${candidates[0]} has no program for ${system} in ${dirname(modules)}.`);
 }

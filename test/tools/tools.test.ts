@@ -1,28 +1,17 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import * as z from "zod/mini";
-import { installKeyHelper } from "../../extension/key-helper/install.ts";
-import { createKeyServer } from "../../extension/key-helper/key-server.ts";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { KeyServer } from "../../extension/key-helper/key-server.ts";
-import { chooseSocketDirectory } from "../../extension/key-helper/socket-directory.ts";
-import { createToolSetup } from "../../extension/tools/tool-setup.ts";
+import type { ToolId } from "../../extension/tools/catalogue.ts";
 import type { ToolSetup } from "../../extension/tools/tool-setup.ts";
-import type { ToolId } from "../../extension/tools/tool.ts";
-import { createUndoStore } from "../extension/tools/tool-world.ts";
 import { startOpenRouter } from "../support/openrouter/stand-in.ts";
 import type { OpenRouterStandIn } from "../support/openrouter/stand-in.ts";
 import { runClaude, runCodex } from "./run-tool.ts";
 import type { ToolRun, ToolResult } from "./run-tool.ts";
 import { ensureTools } from "./setup.ts";
-
-const helperProgram = fileURLToPath(new URL("../../extension/key-helper/or-key.ts", import.meta.url));
-
-const NewKey = z.object({ key: z.string(), data: z.object({ hash: z.string() }) });
+import { createKey, openToolHome } from "./tool-home.ts";
+import type { ToolHome } from "./tool-home.ts";
 
 const failed = { isDone: false, isPong: false };
 
@@ -80,54 +69,18 @@ describe("the real command lines", function () {
       let home = "";
       let secret: string | undefined;
       let hash = "";
+      let toolHome: ToolHome;
       let keyServer: KeyServer;
       let setup: ToolSetup;
 
       beforeEach(async () => {
-        home = await realpath(await mkdtemp(join(tmpdir(), "or home ")));
-        await mkdir(dirname(join(home, tool.file)));
-        await writeFile(join(home, tool.file), tool.before);
         ({ secret, hash } = await createKey(openRouter));
-
-        const storageDirectory = join(home, "Application Support");
-        const program = join(home, "or-key.cjs");
-        await build({ entryPoints: [helperProgram], outfile: program, bundle: true, platform: "node", format: "cjs" });
-        const socketDirectory = chooseSocketDirectory({
-          platform: process.platform,
-          env: {},
-          storageDirectory,
-          temporaryDirectory: join(home, "t"),
-          isFolder: () => false,
-          uid: process.getuid?.(),
-        });
-        const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-        keyServer = createKeyServer({ directory: socketDirectory, readKey: async () => secret, log });
-        await keyServer.start();
-        const { platform, execPath } = process;
-        const helperCommand = await installKeyHelper({
-          storageDirectory,
-          program,
-          execPath,
-          socketDirectory,
-          platform,
-        });
-        const { codex, node } = await ensureTools();
-        setup = createToolSetup({
-          home,
-          env: { HOME: home, PATH: [dirname(codex), dirname(node)].join(delimiter) },
-          platform,
-          helperCommand,
-          openRouterUrl: openRouter.apiUrl,
-          undoStore: createUndoStore(),
-          log,
-        });
+        toolHome = await openToolHome(openRouter, { [tool.file]: tool.before }, async () => secret);
+        ({ home, keyServer, setup } = toolHome);
         openRouter.clearRequests();
       });
 
-      afterEach(async () => {
-        await keyServer.stop();
-        await rm(home, { recursive: true, maxRetries: 5 });
-      });
+      afterEach(() => toolHome.remove());
 
       const ask = (env: Readonly<Record<string, string>> = {}) => tool.run({ home, prompt: "say pong", env });
       const content = (): Promise<string> => readFile(join(home, tool.file), "utf8");
@@ -215,20 +168,6 @@ describe("the real command lines", function () {
     });
   }
 });
-
-function ignore(): void {
-  // These tests read no log.
-}
-
-async function createKey({ apiUrl, managementKey }: OpenRouterStandIn): Promise<{ secret: string; hash: string }> {
-  const response = await fetch(`${apiUrl}/keys`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${managementKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ name: "tools", limit: 5 }),
-  });
-  const { key, data } = NewKey.parse(await response.json());
-  return { secret: key, hash: data.hash };
-}
 
 async function disableKey({ apiUrl, managementKey }: OpenRouterStandIn, hash: string): Promise<void> {
   const response = await fetch(`${apiUrl}/keys/${hash}`, {

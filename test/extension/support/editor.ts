@@ -10,7 +10,8 @@ import type { LiveCheck } from "../../../extension/keys/live-check.ts";
 import { createSecretVault } from "../../../extension/keys/secret-vault.ts";
 import { createToolsKeyChoice } from "../../../extension/keys/tools-key.ts";
 import type { DetectedTool, ToolOutcome, ToolSetup } from "../../../extension/tools/tool-setup.ts";
-import type { ToolId } from "../../../extension/tools/tool.ts";
+import { catalogue } from "../../../extension/tools/catalogue.ts";
+import type { ToolId } from "../../../extension/tools/catalogue.ts";
 import { createSettling } from "../../../extension/ui/settle-keys.ts";
 import { MemorySecretStorage } from "../../support/memory-secret-storage.ts";
 import { account, base, createFakeFunction, token } from "./fake-function.ts";
@@ -75,7 +76,7 @@ export async function createEditor(options: EditorOptions = {}) {
   const tools: Partial<Record<ToolId, DetectedTool["state"]>> = {
     ...(options.tools ?? { "claude-code": "available" }),
   };
-  const labels: Readonly<Record<ToolId, string>> = { "claude-code": "Claude Code", codex: "Codex" };
+  const labelOf = (id: ToolId): string => catalogue.find((tool) => tool.id === id)?.label ?? id;
   const toolCalls: string[] = [];
   const change =
     (verb: string, state: DetectedTool["state"]) =>
@@ -83,16 +84,17 @@ export async function createEditor(options: EditorOptions = {}) {
       ids.map((id) => {
         toolCalls.push(`${verb} ${id}`);
         tools[id] = state;
-        return { id, label: labels[id], ok: true, changed: [`~/${id}`], next: `Restart ${labels[id]}.` };
+        return { id, label: labelOf(id), ok: true, changed: [`~/${id}`], next: `Restart ${labelOf(id)}.` };
       });
   const setup: ToolSetup = {
     detect: async () =>
       (["claude-code", "codex"] as const).map((id) => {
         const state = tools[id] ?? "not-found";
-        return { id, label: labels[id], state, detail: `${labels[id]} is ${state}.` };
+        return { id, label: labelOf(id), state, detail: `${labelOf(id)} is ${state}.` };
       }),
     plan: async () => [],
     apply: change("apply", "configured"),
+    verify: async () => [],
     undo: change("undo", "available"),
     refresh: async () => {},
   };

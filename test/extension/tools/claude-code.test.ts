@@ -344,7 +344,7 @@ describe("setting up Claude Code", () => {
 
     it("knows the extension without the command line, and its own folder for programs", async () => {
       const inEditor = await world
-        .restarted({ extensionPaths: { "anthropic.claude-code": "/extensions/claude" } })
+        .restarted({ extensionFolder: (id) => (id === "anthropic.claude-code" ? "/extensions/claude" : undefined) })
         .detect();
       await world.addProgram("claude", "");
       await mkdir(world.path(".local/bin"), { recursive: true });

@@ -162,7 +162,9 @@ describe("setting up Codex", () => {
       await writeFile(program, fakeCodex());
       await chmod(program, 0o755);
     }
-    const found = await world.restarted({ extensionPaths: { "openai.chatgpt": extension } }).detect();
+    const found = await world
+      .restarted({ extensionFolder: (id) => (id === "openai.chatgpt" ? extension : undefined) })
+      .detect();
     assert.equal(
       found[1]?.detail,
       `Version 0.169.0, found at ${join(extension, "bin", `${system}-${processor}`, "codex")}.`,

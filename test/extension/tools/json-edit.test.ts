@@ -2,18 +2,9 @@ import assert from "node:assert/strict";
 import { editJson } from "../../../extension/tools/json-edit.ts";
 import { valueAt, withSettings } from "../../../extension/tools/settings.ts";
 import type { Json, JsonObject, Setting } from "../../../extension/tools/settings.ts";
-
-/** Repeatable chance: the same seed gives the same documents. */
-function createChance(seed: number) {
-  let state = seed;
-  const below = (limit: number): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * limit);
-  };
-  const pick = <T>(first: T, ...others: readonly T[]): T => [first, ...others][below(others.length + 1)] ?? first;
-  return { below, pick };
-}
-type Chance = ReturnType<typeof createChance>;
+import { createJsonWithComments } from "../../../extension/tools/json-file.ts";
+import { createChance, difference } from "./chance.ts";
+import type { Chance } from "./chance.ts";
 
 const names = ["a", "env", 'ü "quoted"', "b"] as const;
 
@@ -68,21 +59,46 @@ describe("editing JSON text", () => {
     }
   });
 
+  it("keeps comments, trailing commas and list items, and takes out what it added, in 3000 documents", async () => {
+    const format = createJsonWithComments("settings.json");
+    for (let seed = 1; seed <= 3000; seed++) {
+      const { below, pick } = createChance(seed);
+      const comment = (): string => pick("", "", ` // note, ${seed}`, " /* a } */");
+      const above = (): string => pick("", "", "  // above\n");
+      const items = ["x", "y"].slice(0, below(3)).map((id) => `\n    { "id": "${id}" }`);
+      const list = `[${items.join(",")}${items.length > 0 ? `${pick("", ",")}${comment()}\n  ` : ""}]`;
+      const members = [
+        `"a": 1`,
+        `"env": {\n    "k": "v"${pick("", ",")}${comment()}\n  }`,
+        `"list": ${list}`,
+        `"s": "}/ no"`,
+      ].filter(() => below(3) > 0);
+      const lines = members.map((member, index) => {
+        const comma = index < members.length - 1 ? "," : pick("", ",");
+        return `${above()}  ${member}${comma}${comment()}\n`;
+      });
+      const lf = `${pick("", "// top\n")}{${lines.length > 0 ? `${comment()}\n` : ""}${lines.join("")}}${pick("", "\n")}`;
+      const text = below(3) === 0 ? lf.replaceAll("\n", "\r\n") : lf;
+      const path = pick<Setting["path"]>(["new"], ["env", "new"], ["list", { item: { id: "or" } }]);
+      const settings: readonly Setting[] = [{ path, value: pick<Json>({ id: "or", n: { m: [] } }) }];
+
+      const before = await format.read(text);
+      const edited = await format.edit(text, settings);
+      const why = `seed ${seed}:\n${text}\n=>\n${edited}`;
+      assert.deepStrictEqual(await format.read(edited), withSettings(before, settings), why);
+      assert.deepStrictEqual(edited.match(/\/\/[^\r\n]*|\/\*.*?\*\//g), text.match(/\/\/[^\r\n]*|\/\*.*?\*\//g), why);
+      if (text.includes("\r\n")) assert.doesNotMatch(edited, /[^\r]\n/, why);
+      const isContained = path.length === 1 || valueAt(before, path.slice(0, 1)) !== undefined;
+      const back = await format.edit(edited, [{ path: isContained ? path : path.slice(0, 1), value: undefined }]);
+      assert.equal(back, text, why);
+    }
+  });
+
   it("touches only the value where a value is replaced", () => {
     const text = `{"a" :\t"old" ,"b":[ 1,2 ] }`;
     assert.equal(editJson(text, [{ path: ["a"], value: "new" }]), `{"a" :\t"new" ,"b":[ 1,2 ] }`);
   });
 });
-
-/** What the one place where the texts differ had before, and has afterwards. */
-function difference(before: string, after: string): { readonly removed: string; readonly inserted: string } {
-  const shorter = Math.min(before.length, after.length);
-  let start = 0;
-  while (start < shorter && before[start] === after[start]) start++;
-  let end = 0;
-  while (end < shorter - start && before.at(-1 - end) === after.at(-1 - end)) end++;
-  return { removed: before.slice(start, before.length - end), inserted: after.slice(start, after.length - end) };
-}
 
 function isContainer(value: Json | undefined): boolean {
   return value === undefined || (typeof value === "object" && value !== null && !Array.isArray(value));

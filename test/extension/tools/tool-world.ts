@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createToolSetup } from "../../../extension/tools/tool-setup.ts";
 import type { ToolSetup } from "../../../extension/tools/tool-setup.ts";
-import type { ToolId, ToolSetupDeps, UndoStore } from "../../../extension/tools/tool.ts";
+import type { ToolSetupDeps, UndoStore } from "../../../extension/tools/tool.ts";
 
 export interface MemoryUndoStore extends UndoStore {
-  readonly records: Map<ToolId, string>;
+  readonly records: Map<string, string>;
 }
 
 export function createUndoStore(): MemoryUndoStore {
-  const records = new Map<ToolId, string>();
+  const records = new Map<string, string>();
   return {
     records,
     get: async (id) => records.get(id),
@@ -51,7 +51,9 @@ export async function createToolWorld(overrides: Partial<ToolSetupDeps> = {}): P
     platform: process.platform,
     helperCommand: join(home, "Application Support", "or-key"),
     openRouterUrl: "https://openrouter.ai/api/v1",
+    readKey: async () => "sk-or-v1-tools",
     undoStore,
+    extensionFolder: () => undefined,
     log: { debug: keep, info: keep, warn: keep, error: keep },
     ...overrides,
   };

@@ -1,17 +1,33 @@
+import { parse as parseJsonc } from "jsonc-parser";
+import type { ParseError } from "jsonc-parser";
 import { UserError } from "../base/errors.ts";
 import { editJson } from "./json-edit.ts";
 import { isSame, JsonObject, withSettings } from "./settings.ts";
 import type { SettingsFormat } from "./settings.ts";
 
-/** Strict JSON, as a tool that knows no comments reads it. `file` is what a message calls the file. */
+/** Strict JSON, for a tool that knows no comments. `file` is what a message calls the file. */
 export function createStrictJson(file: string): SettingsFormat {
+  return createJson(file, "Mend it (it takes no comments)", (text): unknown => JSON.parse(text));
+}
+
+/** JSON with comments and trailing commas, for a tool that takes them. */
+export function createJsonWithComments(file: string): SettingsFormat {
+  return createJson(file, "Mend it", (text): unknown => {
+    const errors: ParseError[] = [];
+    const value: unknown = parseJsonc(text, errors, { allowTrailingComma: true });
+    if (errors.length > 0) throw new Error("The text is not JSON.");
+    return value;
+  });
+}
+
+function createJson(file: string, remedy: string, parseText: (text: string) => unknown): SettingsFormat {
   const unreadable = (): UserError =>
-    new UserError(`${file} is not valid JSON, so it was left as it is. Mend it (it takes no comments) and try again.`);
+    new UserError(`${file} is not valid JSON, so it was left as it is. ${remedy} and try again.`);
 
   function parse(text: string): JsonObject {
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = parseText(text);
     } catch {
       throw unreadable();
     }

@@ -1,0 +1,13 @@
+import { claudeCode } from "./claude-code.ts";
+import { cline } from "./cline.ts";
+import { codex } from "./codex.ts";
+import { continueTool } from "./continue.ts";
+import { kiloCode } from "./kilo-code.ts";
+import { opencode } from "./opencode.ts";
+import { pi } from "./pi.ts";
+import { qwenCode } from "./qwen-code.ts";
+
+/** Every tool that can be set up, most used first. A further one is one file beside this, and its line here. */
+export const catalogue = [claudeCode, codex, opencode, pi, cline, qwenCode, kiloCode, continueTool] as const;
+
+export type ToolId = (typeof catalogue)[number]["id"];

@@ -1,0 +1,53 @@
+import type { FileRecipe } from "./configured-file.ts";
+import type { ToolSetupDeps } from "./tool.ts";
+
+/** One row of the catalogue: all that is particular to a tool. What every tool does the same way is in `create-tool.ts`. */
+export interface ToolEntry<Id extends string = string> {
+  readonly id: Id;
+  readonly label: string;
+  /** What the tests run: the tool's own program from the registry, in the versions of `test/tools/package.json`. */
+  readonly proof: Proof;
+  /**
+   * A sentence that says where it is, or undefined when it is not on this machine. Throws a UserError when it is there
+   * and cannot be set up, which says why and what the person can do.
+   */
+  find(deps: ToolSetupDeps, signal?: AbortSignal): Promise<string | undefined>;
+  /** What to do when `find` finds nothing. */
+  readonly notFound: string;
+  /** Its files in the order of writing: first what makes it work, then what makes it the choice. */
+  files(deps: ToolSetupDeps): readonly [FileRecipe, ...FileRecipe[]];
+  /** What the person must know before they agree, where the key cannot stay out of files. */
+  notice?(deps: ToolSetupDeps): string;
+  /** Sentences: what to restart. */
+  readonly next: { readonly afterApply: string; readonly afterUndo: string };
+}
+
+/** What the tests run: the package on the registry, newest version last. */
+export interface Proof {
+  readonly package: string;
+  readonly versions: readonly [string, ...string[]];
+}
+
+/** Keeps the id's own type, of which the catalogue makes the list of ids. */
+export function defineTool<const Id extends string>(entry: ToolEntry<Id>): ToolEntry<Id> {
+  return entry;
+}
+
+/** What a tool that asks the key helper needs next; one sentence for all, so that it is shown once. */
+export const askTheHelperNext = {
+  afterApply: "Start a new session to use it; in VS Code, reload the window. It works while VS Code is open.",
+  afterUndo: "Start a new session; in VS Code, reload the window.",
+} as const;
+
+/** What a tool that knows no command needs next. */
+export const keyInFileNext = {
+  afterApply: "Start a new session to use it; in VS Code, reload the window.",
+  afterUndo: askTheHelperNext.afterUndo,
+} as const;
+
+/** Said before the person agrees, where the key cannot stay out of files. */
+export function noticeOf(file: string): string {
+  return `It cannot ask for the key: the key is written to ${file}, which only you can read.`;
+}
+
+export const nowhere = "Neither its command line nor its VS Code extension was found. Install one and try again.";

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { catalogue } from "../../../extension/tools/catalogue.ts";
+import { createToolWorld } from "./tool-world.ts";
+import type { ToolWorld } from "./tool-world.ts";
+
+// golden/<tool>/<state>/before and after: home folders before and after the set-up. `{{home}}` stands for the home's path.
+const folder = fileURLToPath(new URL("golden", import.meta.url));
+
+/** Tested beside their own files: Claude Code's states are there, and Codex edits its file itself. */
+const elsewhere: readonly string[] = ["claude-code", "codex"];
+
+describe("the catalogue of tools", () => {
+  it("stands in the README with the versions that were proven", async () => {
+    const readme = await readFile(new URL("../../../README.md", import.meta.url), "utf8");
+    const rows = [...readme.matchAll(/^\| (.+?) +\| (\S+) +\| (\d\S*) +\| .*\|$/gm)].map(([, ...cells]) =>
+      cells.slice(0, 3),
+    );
+    const wanted = catalogue.map(({ label, proof }) => [label, proof.package, proof.versions.join(", ")]);
+    assert.deepStrictEqual(rows, wanted);
+  });
+
+  it("names the versions that the tests install", async () => {
+    const installed = await readFile(new URL("../../tools/package.json", import.meta.url), "utf8");
+    const missing = catalogue.filter(
+      ({ proof }) => !installed.includes(`"${proof.package}": "${proof.versions.at(-1)}"`),
+    );
+    assert.deepStrictEqual(missing, []);
+  });
+});
+
+describe("what is written to a tool's files", () => {
+  let world: ToolWorld;
+
+  beforeEach(async () => {
+    world = await createToolWorld();
+  });
+
+  afterEach(() => world.remove());
+
+  async function tree(root: string): Promise<Record<string, string>> {
+    const files = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
+    const entries = files
+      .filter((entry) => entry.isFile())
+      .map(async ({ parentPath, name }) => {
+        const text = await readFile(join(parentPath, name), "utf8");
+        return [relative(root, join(parentPath, name)), text.replaceAll("{{home}}", world.home)] as const;
+      });
+    return Object.fromEntries((await Promise.all(entries)).toSorted(([left], [right]) => left.localeCompare(right)));
+  }
+
+  for (const { id, label } of catalogue.filter((tool) => !elsewhere.includes(tool.id))) {
+    describe(label, () => {
+      let states: readonly string[] = [];
+
+      before(async () => {
+        states = await readdir(join(folder, id));
+      });
+
+      async function forEachState(check: (state: string) => Promise<void>): Promise<void> {
+        assert.ok(states.length >= 2, `golden/${id} has ${states.length} states`);
+        for (const state of states) {
+          for (const [name, text] of Object.entries(await tree(join(folder, id, state, "before")))) {
+            await world.write(name, text);
+          }
+          await check(state);
+          await world.remove();
+          world = await createToolWorld();
+        }
+      }
+
+      it("is what its golden folder says, twice changes nothing, and undo restores every byte", async () => {
+        await forEachState(async (state) => {
+          const begun = await tree(world.home);
+          const outcomes = [...(await world.setup.apply([id])), ...(await world.setup.apply([id]))];
+          const applied = await tree(world.home);
+          const left = await world.setup.verify([id]).then(() => tree(world.home));
+          await world.setup.undo([id]);
+          assert.deepStrictEqual(
+            {
+              applied,
+              left,
+              again: outcomes.map((outcome) => (outcome.ok ? outcome.changed.length > 0 : outcome.message)),
+              undone: await tree(world.home),
+              folders: (await readdir(world.home)).toSorted(),
+              records: world.undoStore.records.size,
+            },
+            {
+              applied: await tree(join(folder, id, state, "after")),
+              left: applied,
+              again: [true, false],
+              undone: begun,
+              folders: [
+                ...new Set(["programs", ...Object.keys(begun).map((name) => name.split("/")[0] ?? "")]),
+              ].toSorted(),
+              records: 0,
+            },
+            `${id}: ${state}`,
+          );
+        });
+      });
+
+      it("is taken out value by value when somebody else has written to the files", async () => {
+        await forEachState(async (state) => {
+          const begun = await tree(world.home);
+          await world.setup.apply([id]);
+          for (const [name, json] of world.undoStore.records) {
+            const { writtenHash: _, ...record } = Object(JSON.parse(json));
+            world.undoStore.records.set(name, JSON.stringify(record));
+          }
+          await world.setup.undo([id]);
+          assert.deepStrictEqual(await tree(world.home), begun, `${id}: ${state}`);
+        });
+      });
+
+      it("names the helper's and OpenRouter's new places and the new key, and still undoes every byte", async () => {
+        await forEachState(async (state) => {
+          const begun = await tree(world.home);
+          await world.setup.apply([id]);
+          const moved = world.restarted({
+            helperCommand: "/opt/or-key",
+            openRouterUrl: "https://gateway.example/api/v1",
+            readKey: async () => "sk-or-v1-rotated",
+          });
+          await moved.refresh();
+          const files = await tree(world.home);
+          await moved.undo([id]);
+          const isOld = /Application Support|sk-or-v1-tools|openrouter\.ai/.test(Object.values(files).join("\n"));
+          assert.deepStrictEqual(
+            {
+              isOld,
+              hasMoved: JSON.stringify(files).includes("https://gateway.example/api/v1"),
+              left: await tree(world.home),
+            },
+            { isOld: false, hasMoved: true, left: begun },
+            `${id}: ${state}`,
+          );
+        });
+      });
+
+      it("shows nobody the key beforehand, and keeps a file with the key to its owner", async () => {
+        const plan = await world.setup.plan([id]);
+        assert.ok(plan.length > 0);
+        assert.doesNotMatch(JSON.stringify(plan), /sk-or-/);
+        assert.doesNotMatch(world.logged.join("\n"), /sk-or-/);
+      });
+    });
+  }
+});
