@@ -22,7 +22,7 @@ const folder = fileURLToPath(new URL(".", import.meta.url));
 const modules = join(folder, "node_modules");
 
 /**
- * Installs the tools that the lock file names, once: some 800 MB from the package registry. No install script runs:
+ * Installs the tools that the lock file names, once: some 2.5 GB from the package registry. No install script runs:
  * each program comes ready in its package for this system.
  */
 export async function ensureTools(): Promise<InstalledTools> {
@@ -32,7 +32,8 @@ export async function ensureTools(): Promise<InstalledTools> {
     .digest("hex");
   const present = await readFile(stamp, "utf8").catch(() => undefined);
   if (present !== wanted) {
-    await runNpm(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    // Not `npm ci`: Qwen Code names packages for other systems that the registry does not have, which it refuses.
+    await runNpm(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]);
     await writeFile(stamp, wanted);
   }
   const named = (name: string): string => join(modules, ".bin", name);
