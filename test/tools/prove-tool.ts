@@ -6,7 +6,7 @@ import type { ToolId } from "../../extension/tools/catalogue.ts";
 import { startOpenRouter } from "../support/openrouter/stand-in.ts";
 import type { OpenRouterStandIn } from "../support/openrouter/stand-in.ts";
 import type { ToolRun, ToolResult } from "./run-tool.ts";
-import { ensureTools } from "./setup.ts";
+import { ensureFurtherTools } from "./setup.ts";
 import { createKey, openToolHome } from "./tool-home.ts";
 
 /** Stands for keys of the person's own in their shell. */
@@ -30,7 +30,7 @@ export function proveEach(furtherTools: readonly FurtherTool[]): void {
 
   before(async function () {
     this.timeout(900_000);
-    await ensureTools();
+    await ensureFurtherTools();
     openRouter = await startOpenRouter();
   });
 

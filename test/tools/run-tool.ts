@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { dirname } from "node:path";
-import { ensureTools } from "./setup.ts";
+import { ensureFurtherTools, ensureTools } from "./setup.ts";
 
 export interface ToolRun {
   /** A throw-away home folder; the tool works in it, too. */
@@ -48,7 +48,7 @@ export async function runCodex({ home, prompt, env = {}, args = [] }: ToolRun): 
 
 /** One question to the real opencode. */
 export async function runOpencode({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
-  const { opencode, node } = await ensureTools();
+  const { opencode, node } = await ensureFurtherTools();
   return runToEnd(opencode, ["run", ...args, prompt], home, {
     ...minimalEnvironment(home, node),
     OPENCODE_DISABLE_AUTOUPDATE: "1",
@@ -60,7 +60,7 @@ export async function runOpencode({ home, prompt, env = {}, args = [] }: ToolRun
 
 /** One question to the real Kilo Code. */
 export async function runKilo({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
-  const { kilo, node } = await ensureTools();
+  const { kilo, node } = await ensureFurtherTools();
   return runToEnd(kilo, ["run", ...args, prompt], home, {
     ...minimalEnvironment(home, node),
     KILO_DISABLE_AUTOUPDATE: "1",
@@ -73,19 +73,19 @@ export async function runKilo({ home, prompt, env = {}, args = [] }: ToolRun): P
 
 /** One question to the real pi. */
 export async function runPi({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
-  const { pi, node } = await ensureTools();
+  const { pi, node } = await ensureFurtherTools();
   return runToEnd(pi, ["-p", ...args, prompt], home, { ...minimalEnvironment(home, node), PI_OFFLINE: "1", ...env });
 }
 
 /** One question to the real Qwen Code. */
 export async function runQwen({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
-  const { qwen, node } = await ensureTools();
+  const { qwen, node } = await ensureFurtherTools();
   return runToEnd(qwen, [...args, "-p", prompt], home, { ...minimalEnvironment(home, node), ...env });
 }
 
 /** One question to the real Cline. */
 export async function runCline({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
-  const { cline, node } = await ensureTools();
+  const { cline, node } = await ensureFurtherTools();
   return runToEnd(cline, [...args, prompt], home, {
     ...minimalEnvironment(home, node),
     CLINE_TELEMETRY_DISABLED: "1",
@@ -95,7 +95,7 @@ export async function runCline({ home, prompt, env = {}, args = [] }: ToolRun): 
 
 /** One question to the real Continue. */
 export async function runContinue({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
-  const { continue: program, node } = await ensureTools();
+  const { continue: program, node } = await ensureFurtherTools();
   return runToEnd(program, ["-p", ...args, prompt], home, {
     ...minimalEnvironment(home, node),
     CONTINUE_TELEMETRY_ENABLED: "0",

@@ -1,14 +1,19 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { access, readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-/** Absolute paths of the real programs. */
+/** Absolute paths of the real programs that the tests, and `npm start`, run. */
 export interface InstalledTools {
   readonly claude: string;
   readonly codex: string;
+  readonly node: string;
+}
+
+/** Of those that only the proofs of further tools run. */
+export interface FurtherTools {
   readonly opencode: string;
   readonly kilo: string;
   readonly pi: string;
@@ -19,57 +24,69 @@ export interface InstalledTools {
 }
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
-const modules = join(folder, "node_modules");
+const furtherFolder = join(folder, "further");
 
-/**
- * Installs the tools that the lock file names, once: some 800 MB from the package registry. No install script runs:
- * each program comes ready in its package for this system.
- */
+/** Installs the two tools that everybody's first run uses, once: some 800 MB from the package registry. */
 export async function ensureTools(): Promise<InstalledTools> {
-  const stamp = join(modules, ".installed");
-  const wanted = createHash("sha256")
-    .update(await readFile(join(folder, "package-lock.json")))
-    .digest("hex");
-  const present = await readFile(stamp, "utf8").catch(() => undefined);
-  if (present !== wanted) {
-    await runNpm(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
-    await writeFile(stamp, wanted);
-  }
-  const named = (name: string): string => join(modules, ".bin", name);
+  await ensureInstalled(folder, ["ci"]);
   return {
-    claude: await findProgram([
+    claude: await findProgram(folder, [
       "@anthropic-ai/claude-code-SYSTEM/claude",
       "@anthropic-ai/claude-code-SYSTEM-musl/claude",
     ]),
-    codex: named("codex"),
-    opencode: await findProgram(["opencode-SYSTEM/bin/opencode", "opencode-SYSTEM-musl/bin/opencode"]),
-    // The registry has it for Linux only, in the version that is proven.
-    kilo: join(modules, "@kilocode", "cli-linux-x64", "bin", "kilo"),
-    pi: named("pi"),
-    qwen: named("qwen"),
-    cline: await findProgram(["@cline/cli-SYSTEM/bin/cline"]),
-    continue: named("cn"),
+    codex: named(folder, "codex"),
     node: process.execPath,
   };
 }
 
-async function runNpm(args: readonly string[]): Promise<void> {
+/** Installs the others, once: some 1.5 GB. */
+export async function ensureFurtherTools(): Promise<FurtherTools> {
+  // Not `npm ci`: Qwen Code names packages for other systems that the registry does not have, which it refuses.
+  await ensureInstalled(furtherFolder, ["install", "--no-save"]);
+  return {
+    opencode: await findProgram(furtherFolder, ["opencode-SYSTEM/bin/opencode", "opencode-SYSTEM-musl/bin/opencode"]),
+    // The registry has it for Linux only, in the version that is proven.
+    kilo: join(furtherFolder, "node_modules/@kilocode/cli-linux-x64/bin/kilo"),
+    pi: named(furtherFolder, "pi"),
+    qwen: named(furtherFolder, "qwen"),
+    cline: await findProgram(furtherFolder, ["@cline/cli-SYSTEM/bin/cline"]),
+    continue: named(furtherFolder, "cn"),
+    node: process.execPath,
+  };
+}
+
+function named(where: string, name: string): string {
+  return join(where, "node_modules/.bin", name);
+}
+
+/** What the lock file names. No install script runs: each program comes ready in its package for this system. */
+async function ensureInstalled(where: string, words: readonly string[]): Promise<void> {
+  const stamp = join(where, "node_modules/.installed");
+  const wanted = createHash("sha256")
+    .update(await readFile(join(where, "package-lock.json")))
+    .digest("hex");
+  if ((await readFile(stamp, "utf8").catch(() => undefined)) === wanted) return;
+  await runNpm(where, [...words, "--ignore-scripts", "--no-audit", "--no-fund"]);
+  await writeFile(stamp, wanted);
+}
+
+async function runNpm(where: string, args: readonly string[]): Promise<void> {
   // Under `npm test` this is the npm that runs us.
   const npm = process.env["npm_execpath"];
   const [command, words] = npm?.endsWith(".js") ? [process.execPath, [npm, ...args]] : ["npm", [...args]];
-  await promisify(execFile)(command, words, { cwd: folder, timeout: 600_000 });
+  await promisify(execFile)(command, words, { cwd: where, timeout: 600_000 });
 }
 
 /** npm installs the package of one system only; Linux has two of some, by its C library. */
-async function findProgram(candidates: readonly string[]): Promise<string> {
+async function findProgram(where: string, candidates: readonly string[]): Promise<string> {
   const system = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
   for (const candidate of candidates) {
-    const program = join(modules, candidate.replace("SYSTEM", system));
+    const program = join(where, "node_modules", candidate.replace("SYSTEM", system));
     const isThere = await access(program).then(
       () => true,
       () => false,
     );
     if (isThere) return program;
   }
-  throw new Error(`${candidates[0]} has no program for ${system} in ${dirname(modules)}.`);
+  throw new Error(`${candidates[0]} has no program for ${system} in ${where}.`);
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { chmod, readdir, readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { catalogue } from "../../../extension/tools/catalogue.ts";
@@ -51,7 +51,8 @@ describe("what is written to a tool's files", () => {
     return Object.fromEntries((await Promise.all(entries)).toSorted(([left], [right]) => left.localeCompare(right)));
   }
 
-  for (const { id, label } of catalogue.filter((tool) => !elsewhere.includes(tool.id))) {
+  for (const entry of catalogue.filter((tool) => !elsewhere.includes(tool.id))) {
+    const { id, label } = entry;
     describe(label, () => {
       let states: readonly string[] = [];
 
@@ -144,7 +145,18 @@ describe("what is written to a tool's files", () => {
         const plan = await world.setup.plan([id]);
         assert.ok(plan.length > 0);
         assert.doesNotMatch(JSON.stringify(plan), /sk-or-/);
+        const own = entry.files(world.deps).filter(({ holdsKey }) => holdsKey);
+        for (const { file } of own) {
+          await world.write(relative(world.home, file), file.endsWith(".json") ? "{}" : "");
+          await chmod(file, 0o644);
+        }
+        await world.setup.apply([id]);
         assert.doesNotMatch(world.logged.join("\n"), /sk-or-/);
+        const modes = await Promise.all(own.map(async ({ file }) => (await stat(file)).mode & 0o777));
+        assert.deepStrictEqual(
+          modes,
+          own.map(() => 0o600),
+        );
       });
     });
   }

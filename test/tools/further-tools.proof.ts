@@ -1,6 +1,13 @@
-import { runContinue, runPi, runQwen } from "./run-tool.ts";
 import { proveEach } from "./prove-tool.ts";
 import type { FurtherTool } from "./prove-tool.ts";
+import { runCline, runContinue, runKilo, runOpencode, runPi, runQwen } from "./run-tool.ts";
+
+// These are 1.5 GB to install and some start for half a minute, so that they are not part of `npm test`:
+// `npm run test:further-tools`.
+const withoutKey = JSON.stringify({
+  model: "openrouter/anthropic/claude-sonnet-4.5",
+  provider: { openrouter: { options: { baseURL: "http://127.0.0.1:9" } } },
+});
 
 const tools: readonly FurtherTool[] = [
   {
@@ -26,6 +33,25 @@ const tools: readonly FurtherTool[] = [
     run: runContinue,
     without: {},
     isAsking: false,
+  },
+  {
+    id: "opencode",
+    before: { ".config/opencode/opencode.jsonc": `{\n  // mine\n  "share": "disabled",\n}\n` },
+    run: runOpencode,
+    without: { env: { OPENCODE_CONFIG_CONTENT: withoutKey } },
+    isAsking: true,
+  },
+  {
+    id: "cline",
+    before: {},
+    run: runCline,
+    isAsking: false,
+  },
+  {
+    id: "kilo-code",
+    before: {},
+    run: runKilo,
+    isAsking: true,
   },
 ];
 
