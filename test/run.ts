@@ -4,13 +4,13 @@ import { ensureHost } from "./host/setup.ts";
 import { ensureTools } from "./tools/setup.ts";
 
 /**
- * Every test that needs no account, in three lanes side by side that take about equally long on two cores: a test of the
- * workbench waits for the editor most of the time. A kind that fails does not keep the next from running.
+ * Every test that needs no account, in three lanes side by side that take about equally long on two cores. A kind that
+ * fails does not keep the next from running.
  */
 interface Stage {
   readonly name: string;
   /** "first" comes before the others. */
-  readonly lane: "first" | "function" | "workbench" | "rest";
+  readonly lane: "first" | "function" | "crashes" | "editor";
   readonly needs?: readonly ("editor" | "tools")[];
   readonly words: readonly string[];
 }
@@ -18,41 +18,56 @@ interface Stage {
 const mocha = "node_modules/mocha/bin/mocha.js";
 const units = [mocha, "--config", "test/mocharc.json"];
 const inWorkbench = [mocha, "--no-config", "--timeout", "120000"];
-/** Of the workbench's suites those that take the lane of its own; what is not named here runs in the other. */
+/** Of the function's suites those that start and kill processes most of the time. */
+const crashes = ["test/functions/crash/**", "test/functions/targets/**"];
+/** Of the workbench's suites those about signing in; what is not named here is of every day. */
 const signingIn = ["bad-input", "interrupted", "microsoft", "sign-in"].map((name) => `test/host/${name}.ui.ts`);
 const stages: readonly Stage[] = [
   { name: "bundles", lane: "first", words: ["esbuild.config.mjs"] },
   {
     name: "the function on PGlite and PostgreSQL",
     lane: "function",
-    words: [...units, "--ignore", "test/extension/**", "--ignore", "test/support/**"],
+    words: [...units, ...["test/extension/**", "test/support/**", ...crashes].flatMap((file) => ["--ignore", file])],
+  },
+  {
+    name: "the function as processes that start and die",
+    lane: "crashes",
+    words: [
+      ...units,
+      ...[
+        "test/extension/**",
+        "test/support/**",
+        "test/functions/{adapters,http,policy,services}/**",
+        "test/functions/*.test.ts",
+      ].flatMap((file) => ["--ignore", file]),
+    ],
   },
   {
     name: "the workbench, signing in and going wrong",
-    lane: "workbench",
+    lane: "editor",
     needs: ["editor"],
     words: [...inWorkbench, ...signingIn],
   },
   {
     name: "the extension's logic and the stand-ins",
-    lane: "rest",
+    lane: "function",
     words: [...units, "--ignore", "test/functions/**"],
   },
   {
     name: "a suite inside the extension host",
-    lane: "rest",
+    lane: "editor",
     needs: ["editor"],
     words: ["test/host/run-suite.ts"],
   },
   {
     name: "the workbench, day by day",
-    lane: "rest",
+    lane: "editor",
     needs: ["editor"],
     words: [...inWorkbench, ...signingIn.flatMap((file) => ["--ignore", file]), "test/host/*.ui.ts"],
   },
   {
     name: "the coding tools' own command lines",
-    lane: "rest",
+    lane: "editor",
     needs: ["tools"],
     words: [mocha, "--no-config", "--timeout", "900000", "test/tools/*.test.ts"],
   },
@@ -117,7 +132,7 @@ async function runLane(lane: readonly Stage[], isAlone: boolean): Promise<void> 
   }
 }
 
-const lanes = (["function", "workbench", "rest"] as const)
+const lanes = (["function", "crashes", "editor"] as const)
   .map((lane) => chosen.filter((stage) => stage.lane === lane))
   .filter((lane) => lane.length > 0);
 await runLane(
