@@ -23,7 +23,10 @@ describe("the catalogue of tools", () => {
   });
 
   it("names the versions that the tests install", async () => {
-    const installed = await readFile(new URL("../../tools/package.json", import.meta.url), "utf8");
+    const manifests = ["../../tools/package.json", "../../tools/further/package.json"];
+    const installed = (
+      await Promise.all(manifests.map((path) => readFile(new URL(path, import.meta.url), "utf8")))
+    ).join("\n");
     const missing = catalogue.filter(
       ({ proof }) => !installed.includes(`"${proof.package}": "${proof.versions.at(-1)}"`),
     );
