@@ -18,7 +18,7 @@ import { readCursor, readNumberCursor, writeCursor } from "./cursor.ts";
 import type { HttpEnv } from "./env.ts";
 import { isoTime, toAdminKey, toKey } from "./key-answer.ts";
 import { readPatch } from "./keys.ts";
-import { Cursor, Limit, parseBody, parseId, parseWith } from "./parse.ts";
+import { Cursor, Limit, PageQuery, parseBody, parseId, parseWith } from "./parse.ts";
 import { toRaise } from "./raises.ts";
 
 const KeysFilter = {
@@ -27,7 +27,6 @@ const KeysFilter = {
 };
 const KeysQuery = z.strictObject({ ...KeysFilter, cursor: Cursor, limit: z.optional(Limit) });
 const CsvQuery = z.strictObject(KeysFilter);
-const PageQuery = z.strictObject({ cursor: Cursor, limit: z.optional(Limit) });
 
 const usualLimit = 50;
 const csvPage = 200;

@@ -9,6 +9,7 @@ export const Limit = z.pipe(
   z.pipe(z.transform(Number), z.number().check(z.gte(1), z.lte(200))),
 );
 export const Cursor = z.optional(z.string().check(z.minLength(1), z.maxLength(200)));
+export const PageQuery = z.strictObject({ cursor: Cursor, limit: z.optional(Limit) });
 
 /** The JSON body, parsed. Throws `invalid_request` with a sentence that names the field. */
 export async function parseBody<T extends z.ZodMiniType>(context: Context, schema: T): Promise<z.infer<T>> {

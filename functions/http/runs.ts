@@ -1,5 +1,4 @@
 import { Hono } from "hono/tiny";
-import * as z from "zod/mini";
 
 import { ApproveRunRequest } from "../contract/requests.ts";
 import type { NightlyRun as RunAnswer, NightlyRunsAnswer } from "../contract/runs.ts";
@@ -11,9 +10,8 @@ import { actingIn, requireAdmin, requireFreshSignIn, requireSession } from "./au
 import { readCursor, writeCursor } from "./cursor.ts";
 import type { HttpEnv } from "./env.ts";
 import { isoTime } from "./key-answer.ts";
-import { Cursor, Limit, parseBody, parseId, parseWith } from "./parse.ts";
+import { PageQuery, parseBody, parseId, parseWith } from "./parse.ts";
 
-const PageQuery = z.strictObject({ cursor: Cursor, limit: z.optional(Limit) });
 const usualLimit = 30;
 const mostStuck = 200;
 

@@ -43,6 +43,9 @@ interface Transition {
 /** Phases in which a key exists upstream and can spend. */
 export const livePhases = ["live", "retiring"] as const satisfies readonly Phase[];
 
+/** Phases in which a key exists upstream, whether it can spend or was disabled for good. */
+export const upstreamPhases = [...livePhases, "revoking", "revoked"] as const satisfies readonly Phase[];
+
 /** Phases that an owner and the administrators see; the others are only in the record. */
 export const shownPhases = [
   ...livePhases,
@@ -62,7 +65,7 @@ export const transitions = {
   raiseLimit: { from: livePhases, to: "same", after: "nothing", rest: "one PATCH, by the sweep" },
   lowerLimit: { from: livePhases, to: "same", after: "the limit is lowered", rest: "nothing" },
   delete: {
-    from: [...livePhases, "expired", "gone", "revoking", "revoked"],
+    from: [...upstreamPhases, "expired", "gone"],
     to: "deleted",
     after: "the key is deleted",
     rest: "nothing",
@@ -73,7 +76,7 @@ export const transitions = {
   confirmRevoked: { from: ["revoking"], to: "revoked", after: "the key is seen disabled", rest: "nothing" },
   erase: { from: ["revoked"], to: "erased", after: "the key is deleted", rest: "nothing" },
   vanish: {
-    from: [...livePhases, "revoking", "revoked"],
+    from: upstreamPhases,
     to: "gone",
     after: "OpenRouter said that it has no such key",
     rest: "nothing",

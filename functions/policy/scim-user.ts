@@ -16,6 +16,11 @@ export interface ScimUser {
   readonly emails: readonly ScimEmail[];
 }
 
+/** What the person is known by, in lower case: the user name and every e-mail, each once. */
+export function addressesOf({ userName, emails }: ScimUser): readonly string[] {
+  return [...new Set([userName, ...emails.map(({ value }) => value)].map((address) => address.toLowerCase()))];
+}
+
 export interface ScimEmail {
   readonly value: string;
   readonly type: string | undefined;

@@ -1,9 +1,10 @@
-import type { Finding } from "../policy/evidence.ts";
+import type { Finding, SourceFinding } from "../policy/evidence.ts";
 import { combineFindings } from "../policy/evidence.ts";
 import { mayRestOn } from "../policy/grant.ts";
 import type { Owner } from "./account-store.ts";
 import { clockActor } from "./audit.ts";
 import type { Deps } from "./deps.ts";
+import type { DirectorySource } from "./directory.ts";
 import { ServiceError } from "./errors.ts";
 import { offboarded } from "./sessions.ts";
 
@@ -60,14 +61,20 @@ export async function admitByDirectory(deps: Deps, owner: Owner): Promise<void> 
 /** Asks every source outright, and keeps what they say. An absence counts for nothing here: there is no canary. */
 async function askAll(deps: Deps, ownerId: string): Promise<Finding> {
   const signal = AbortSignal.timeout(askMs);
-  const findings = await Promise.all(
-    deps.directory.map(async (source) => {
-      const person = await deps.directoryStore.personToAsk(source.name, ownerId);
-      if (person === undefined) return undefined;
-      const answer = await source.ask(person, signal);
-      await deps.directoryStore.saveAnswers(source.name, [answer], deps.clock());
-      return { source: source.name, finding: answer.finding, isProven: answer.isProven };
-    }),
-  );
+  const findings = await Promise.all(deps.directory.map((source) => askOutright(deps, source, ownerId, signal)));
   return combineFindings(findings.flatMap((finding) => finding ?? []));
+}
+
+/** Asks one source about one person, and keeps what it says. Undefined when there is no such owner. */
+export async function askOutright(
+  deps: Deps,
+  source: DirectorySource,
+  ownerId: string,
+  signal: AbortSignal,
+): Promise<SourceFinding | undefined> {
+  const person = await deps.directoryStore.personToAsk(source.name, ownerId);
+  if (person === undefined) return undefined;
+  const answer = await source.ask(person, signal);
+  await deps.directoryStore.saveAnswers(source.name, [answer], deps.clock());
+  return { source: source.name, finding: answer.finding, isProven: answer.isProven };
 }

@@ -1,4 +1,5 @@
 import type { Deps } from "./deps.ts";
+import { nightlyJob } from "./nightly-store.ts";
 import { waitingRun } from "./waiting-run.ts";
 
 /** The trigger runs once a day. */
@@ -16,7 +17,7 @@ export async function checkHealth(deps: Deps): Promise<readonly string[]> {
 
 async function checkNightly(deps: Deps): Promise<readonly string[]> {
   const now = deps.clock();
-  const [last, stuck] = await Promise.all([deps.leases.lastDone("nightly"), deps.revocations.stuck(1, 1)]);
+  const [last, stuck] = await Promise.all([deps.leases.lastDone(nightlyJob), deps.revocations.stuck(1, 1)]);
   // Where nobody is asked about and it never ran, nobody expects it to.
   if (last === undefined && deps.directory.length === 0) return [];
   const [waiting, since] = await Promise.all([waitingRun(deps), last?.at ?? deps.nightly.deployedAt()]);

@@ -1,10 +1,12 @@
 import type { Finding, SourceFinding } from "../policy/evidence.ts";
 import { combineFindings, sourcesToAsk } from "../policy/evidence.ts";
 import { assess } from "../policy/offboarding.ts";
+import { askOutright } from "./ask-directory.ts";
 import type { Deps } from "./deps.ts";
 import type { DirectoryPerson, DirectorySource } from "./directory.ts";
 import type { AskedPlace } from "./directory-store.ts";
 import type { Candidate, CheckedPerson, NewStanding } from "./nightly-store.ts";
+import { people } from "./people.ts";
 
 /** Read and written at once: large enough that ten thousand people are a few statements, small beside what runs them. */
 const page = 2_500;
@@ -80,10 +82,10 @@ function canaryAlerts(source: string, finding: Finding | undefined): readonly st
 async function* peopleToAsk(deps: Deps, source: string, started: number): AsyncGenerator<readonly DirectoryPerson[]> {
   let after: AskedPlace | undefined;
   for (;;) {
-    const people = await deps.directoryStore.peopleToAsk(source, started, after, page);
-    if (people.length > 0) yield people;
-    after = people.at(-1);
-    if (people.length < page) return;
+    const asked = await deps.directoryStore.peopleToAsk(source, started, after, page);
+    if (asked.length > 0) yield asked;
+    after = asked.at(-1);
+    if (asked.length < page) return;
   }
 }
 
@@ -103,9 +105,9 @@ async function judgeEverybody(
       isWhole = false;
       break;
     }
-    const people = await deps.nightly.checkedPeople(names, started, after, page);
+    const checked = await deps.nightly.checkedPeople(names, started, after, page);
     const standings: NewStanding[] = [];
-    for (const person of people) {
+    for (const person of checked) {
       const { finding, isProven } = await judge(deps, person, signal);
       const assessment = assess(finding, isProven, person.standing, deps.clock());
       const { standing, evidence } = assessment;
@@ -118,14 +120,14 @@ async function judgeEverybody(
       }
     }
     await deps.nightly.saveStandings(standings);
-    after = people.at(-1)?.ownerId;
-    if (people.length < page) break;
+    after = checked.at(-1)?.ownerId;
+    if (checked.length < page) break;
   }
   return {
     ...counts,
     checked: counts.active + counts.inactive + counts.unknown,
     due,
-    alerts: [...alarms].map(([reason, count]) => `${count === 1 ? "1 person" : `${count} people`}: ${reason}`),
+    alerts: [...alarms].map(([reason, count]) => `${people(count)}: ${reason}`),
     isWhole,
   };
 }
@@ -139,11 +141,8 @@ async function judge(
   const asked = new Map<string, SourceFinding>();
   for (const name of sourcesToAsk(person.answers)) {
     const source = deps.directory.find((each) => each.name === name);
-    const known = await deps.directoryStore.personToAsk(name, person.ownerId);
-    if (source === undefined || known === undefined) continue;
-    const answer = await source.ask(known, signal);
-    await deps.directoryStore.saveAnswers(name, [answer], deps.clock());
-    asked.set(name, { source: name, finding: answer.finding, isProven: answer.isProven });
+    const answer = source === undefined ? undefined : await askOutright(deps, source, person.ownerId, signal);
+    if (answer !== undefined) asked.set(name, answer);
   }
   const answers = person.answers.map((answer) => asked.get(answer.source) ?? answer);
   return {

@@ -1,6 +1,6 @@
 import { chargeAtEnd } from "../policy/allowance.ts";
-import type { Ending, Phase } from "../policy/key-phase.ts";
-import { livePhases } from "../policy/key-phase.ts";
+import type { Ending } from "../policy/key-phase.ts";
+import { upstreamPhases } from "../policy/key-phase.ts";
 import { keyState } from "../policy/key-state.ts";
 import { nextReset } from "../policy/next-reset.ts";
 import type { Actor } from "./audit.ts";
@@ -37,9 +37,6 @@ export async function clearOverdue(
   }
 }
 
-/** Phases of a key that OpenRouter may have. */
-const existing: readonly Phase[] = [...livePhases, "revoking", "revoked"];
-
 const verbs = {
   delete: "key.delete",
   retire: "key.retire",
@@ -60,7 +57,7 @@ export async function endKey(
   signal: AbortSignal,
 ): Promise<void> {
   let upstream: UpstreamKey | undefined;
-  if (existing.includes(row.phase) && row.upstreamHash !== null) {
+  if (upstreamPhases.some((phase) => phase === row.phase) && row.upstreamHash !== null) {
     upstream = await deps.provisioner.getKey(row.upstreamHash, signal);
     if (upstream !== undefined) {
       // Killed after the deletion, nobody could ask any more what the key had spent; and whoever asked for it may not

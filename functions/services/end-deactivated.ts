@@ -1,3 +1,4 @@
+import { addressesOf } from "../policy/scim-user.ts";
 import type { Deps } from "./deps.ts";
 import type { ScimRecord } from "./scim-store.ts";
 
@@ -6,10 +7,9 @@ import type { ScimRecord } from "./scim-store.ts";
  * be a mistake. Their keys are for the nightly run, behind its rails.
  */
 export async function endDeactivated(deps: Deps, { user }: ScimRecord): Promise<void> {
-  const addresses = [user.userName, ...user.emails.map(({ value }) => value)].map((address) => address.toLowerCase());
   const ownerIds = await deps.revocations.ownersNamed({
     subjects: user.externalId === undefined ? [] : [user.externalId],
-    emails: [...new Set(addresses)],
+    emails: addressesOf(user),
   });
   await deps.revocations.endSessionsOf(ownerIds);
 }

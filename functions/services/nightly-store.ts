@@ -2,6 +2,9 @@ import type { SourceFinding } from "../policy/evidence.ts";
 import type { Standing } from "../policy/offboarding.ts";
 import type { AuditEntry } from "./audit.ts";
 
+/** The name of the lease under which a run works, and of when one was last done. */
+export const nightlyJob = "nightly";
+
 /** What a run counts: people, but for `repaired` and `swept`, which are keys and reservations. */
 export interface RunCounts {
   readonly checked: number;

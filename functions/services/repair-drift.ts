@@ -3,6 +3,7 @@ import { driftOf, mostRepairs, repairOf } from "../policy/drift.ts";
 import { readMark } from "../policy/key-mark.ts";
 import { clockActor } from "./audit.ts";
 import { endVanished } from "./clear-overdue.ts";
+import { mapLimited } from "./map-limited.ts";
 import { createSightings } from "./sightings.ts";
 import type { Deps } from "./deps.ts";
 import type { KeyRow } from "./key-store.ts";
@@ -226,14 +227,7 @@ async function missingRows(
 
 /** How many were repaired. */
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<boolean>): Promise<number> {
-  const queue = items.values();
-  let done = 0;
-  await Promise.all(
-    Array.from({ length: Math.min(atOnce, items.length) }, async () => {
-      for (const item of queue) done += (await work(item)) ? 1 : 0;
-    }),
-  );
-  return done;
+  return (await mapLimited(items, atOnce, work)).filter(Boolean).length;
 }
 
 function count(number: number, noun: string): string {

@@ -4,6 +4,7 @@ import { endVanished } from "./clear-overdue.ts";
 import { clockActor } from "./audit.ts";
 import type { Deps } from "./deps.ts";
 import type { KeyRow } from "./key-store.ts";
+import { mapLimited } from "./map-limited.ts";
 import { UpstreamError, windowSpendUsd } from "./provisioner.ts";
 import type { RevokedKey } from "./revocation-store.ts";
 
@@ -45,11 +46,10 @@ async function revokeAll(
   claimed: readonly { readonly row: KeyRow; readonly tries: number }[],
   signal: AbortSignal,
 ): Promise<number> {
-  const queue = claimed.values();
   const seen: RevokedKey[] = [];
   let vanished = 0;
-  async function work(): Promise<void> {
-    for (const { row, tries } of queue) {
+  try {
+    await mapLimited(claimed, atOnce, async ({ row, tries }) => {
       try {
         const charge = await disableForGood(deps, row, signal);
         if (charge === undefined) {
@@ -60,13 +60,9 @@ async function revokeAll(
         }
       } catch (error) {
         if (!(error instanceof UpstreamError)) throw error;
-        const retryAfter = error.retryAfter;
-        await deps.revocations.retry(row.id, deps.clock() + pauseBefore(tries, retryAfter, Math.random()));
+        await deps.revocations.retry(row.id, deps.clock() + pauseBefore(tries, error.retryAfter, Math.random()));
       }
-    }
-  }
-  try {
-    await Promise.all(Array.from({ length: atOnce }, work));
+    });
   } finally {
     await deps.revocations.confirm(seen, deps.clock());
   }

@@ -4,8 +4,10 @@ import { asAdmin } from "./audit.ts";
 import { checkPeople } from "./check-people.ts";
 import type { Deps } from "./deps.ts";
 import { ServiceError } from "./errors.ts";
-import type { Lease } from "./lease-store.ts";
+import type { JobDone, Lease } from "./lease-store.ts";
 import type { Candidate, NightlyRun, RunCounts } from "./nightly-store.ts";
+import { nightlyJob } from "./nightly-store.ts";
+import { people } from "./people.ts";
 import { UpstreamError } from "./provisioner.ts";
 import { repairDrift } from "./repair-drift.ts";
 import { LeaseLost } from "./revocation-store.ts";
@@ -13,7 +15,6 @@ import { eraseKept, revokeKeys } from "./revoke-keys.ts";
 import { sha256 } from "./secrets.ts";
 import { settleDue } from "./settle-due.ts";
 
-export const nightlyJob = "nightly";
 /** A run that is killed keeps others out for no longer than this. */
 const leaseMs = 20_000;
 /** The pause between two looks at the lease; it ends early only with the run. */
@@ -46,11 +47,10 @@ export async function runNightly(deps: Deps, signal: AbortSignal): Promise<Night
   const now = deps.clock();
   const lease = await deps.leases.acquire(nightlyJob, now, now + leaseMs);
   if (lease === undefined) return { skipped: "running" };
-  let done: { at: number; complete: boolean } | undefined;
-  const held = new AbortController();
+  let done: JobDone | undefined;
   try {
     if (await isRecent(deps, now)) return { skipped: "recent" };
-    const run = await holding(deps, lease, held, () => runOnce(deps, lease, AbortSignal.any([signal, held.signal])));
+    const run = await holding(deps, lease, (lost) => runOnce(deps, lease, AbortSignal.any([signal, lost])));
     done = { at: Math.max(deps.clock(), now), complete: !run.counts.partial };
     if (done.complete) await deps.beat?.().catch(() => undefined);
     return { runId: run.id, mode: run.mode, ...run.counts };
@@ -67,29 +67,34 @@ async function isRecent(deps: Deps, now: number): Promise<boolean> {
   const last = await deps.leases.lastDone(nightlyJob);
   if (last === undefined || !last.complete || last.at > now) return false;
   if (now - last.at >= deps.nightlyRules.minIntervalSeconds * 1_000) return false;
-  return !(await hasNewApproval(deps));
+  return !(await hasApprovalSince(deps, last.at));
 }
 
 /** Whether an administrator has approved a list since the last run ended. */
 export async function hasNewApproval(deps: Deps): Promise<boolean> {
-  const approval = (await deps.nightly.approvedRun())?.approval;
-  if (approval === undefined) return false;
-  return approval.at >= ((await deps.leases.lastDone(nightlyJob))?.at ?? 0);
+  const last = await deps.leases.lastDone(nightlyJob);
+  return hasApprovalSince(deps, last?.at ?? 0);
 }
 
-/** Keeps the lease while the work is under way; when it is lost all the same, the work is told to stop. */
-async function holding<T>(deps: Deps, lease: Lease, held: AbortController, work: () => Promise<T>): Promise<T> {
+async function hasApprovalSince(deps: Deps, time: number): Promise<boolean> {
+  const approval = (await deps.nightly.approvedRun())?.approval;
+  return approval !== undefined && approval.at >= time;
+}
+
+/** Keeps the lease while the work is under way; when it is lost all the same, the signal tells the work to stop. */
+async function holding<T>(deps: Deps, lease: Lease, work: (lost: AbortSignal) => Promise<T>): Promise<T> {
   const ended = new AbortController();
+  const lost = new AbortController();
   const keeping = (async () => {
     while (!ended.signal.aborted) {
       await deps.wait(extendEveryMs, ended.signal).catch(() => undefined);
       if (ended.signal.aborted) return;
       const isHeld = await deps.leases.extend(lease, deps.clock() + leaseMs).catch(() => true);
-      if (!isHeld) held.abort();
+      if (!isHeld) lost.abort();
     }
   })();
   try {
-    return await work();
+    return await work(lost.signal);
   } finally {
     ended.abort();
     await keeping;
@@ -104,10 +109,10 @@ async function runOnce(deps: Deps, lease: Lease, signal: AbortSignal): Promise<N
 
   const leftBefore = await deps.revocations.ownersLeft();
   const swept = await settle(deps, alerts, signal);
-  const people = await checkPeople(deps, startedAt, signal);
-  alerts.push(...people.alerts);
-  const decision = await decide(deps, people.due, alerts);
-  const leavers = people.due.filter(({ ownerId }) => decision.revoke.has(ownerId));
+  const checkedPeople = await checkPeople(deps, startedAt, signal);
+  alerts.push(...checkedPeople.alerts);
+  const decision = await decide(deps, checkedPeople.due, alerts);
+  const leavers = checkedPeople.due.filter(({ ownerId }) => decision.revoke.has(ownerId));
   const blocked = await endAccess(deps, { lease, runId: id, leavers, approved: decision.approved });
 
   await revokeKeys(deps, signal, true);
@@ -115,15 +120,15 @@ async function runOnce(deps: Deps, lease: Lease, signal: AbortSignal): Promise<N
   const stillLeft = new Set(left);
   if (left.length > 0) {
     alerts.push(
-      `${left.length === 1 ? "1 person has" : `${left.length} people have`} left and still hold a key that OpenRouter did not disable. It is tried again.`,
+      `${people(left.length)} ${left.length === 1 ? "has" : "have"} left and still hold a key that OpenRouter did not disable. It is tried again.`,
     );
   }
   const drift = await repairDrift(deps, signal);
   alerts.push(...drift.alerts);
   await eraseKept(deps, deps.nightlyRules.keepRevokedDays, signal);
 
-  const { checked, active, inactive, unknown } = people;
-  const waiting = people.due.filter(({ ownerId }) => decision.waiting.has(ownerId));
+  const { checked, active, inactive, unknown } = checkedPeople;
+  const waiting = checkedPeople.due.filter(({ ownerId }) => decision.waiting.has(ownerId));
   const run: NightlyRun = {
     id,
     startedAt,
@@ -139,9 +144,9 @@ async function runOnce(deps: Deps, lease: Lease, signal: AbortSignal): Promise<N
       repaired: drift.repaired,
       swept,
       tripped: decision.tripped,
-      partial: !people.isWhole || !drift.isWhole || signal.aborted,
+      partial: !checkedPeople.isWhole || !drift.isWhole || signal.aborted,
     },
-    candidates: mode === "report" ? people.due : waiting.length > 0 ? waiting : leavers,
+    candidates: mode === "report" ? checkedPeople.due : waiting.length > 0 ? waiting : leavers,
     candidatesHash:
       waiting.length === 0
         ? undefined
@@ -207,10 +212,10 @@ async function decide(deps: Deps, due: readonly Candidate[], alerts: string[]): 
         : `${brake.waiting.length} people seem to have left, more than a day may bring. Nobody's access was ended: an administrator has to approve the list.`,
     );
   }
-  const unknown = await deps.nightly.longUnknown(now - longUnknownMs, mostListed);
+  const unknown = await longUnknown(deps);
   if (unknown.length > 0) {
     alerts.push(
-      `The directories have not been able to say anything about ${unknown.length === 1 ? "1 person" : `${unknown.length} people`} for a week. An administrator has to find out.`,
+      `The directories have not been able to say anything about ${people(unknown.length)} for a week. An administrator has to find out.`,
     );
   }
   return {

@@ -1,4 +1,5 @@
 import { readScimUser, unknown } from "../policy/evidence.ts";
+import { addressesOf } from "../policy/scim-user.ts";
 import type { DirectoryAnswer, DirectoryPerson, DirectorySource } from "./directory.ts";
 import type { ScimRecord, ScimStore } from "./scim-store.ts";
 
@@ -19,10 +20,7 @@ export function createScimDirectory(store: ScimStore): DirectorySource {
     });
     const byId = new Map(records.map((record) => [record.id, record]));
     const byExternalId = groupBy(records, ({ user }) => [user.externalId]);
-    const byAddress = groupBy(records, ({ user }) => [
-      user.userName.toLowerCase(),
-      ...user.emails.map(({ value }) => value.toLowerCase()),
-    ]);
+    const byAddress = groupBy(records, ({ user }) => addressesOf(user));
     return people.map((person) => {
       const { personId, subject, email } = person;
       const pin = readPin(subject);

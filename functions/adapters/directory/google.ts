@@ -7,7 +7,8 @@ import type { Fetch, JsonClient } from "../json-client.ts";
 import { createJsonClient } from "../json-client.ts";
 import type { BearerSource } from "./bearer.ts";
 import { askWithBearer, createBearerSource } from "./bearer.ts";
-import { confirmDeletions, mapLimited, runRound } from "./round.ts";
+import { mapLimited } from "../../services/map-limited.ts";
+import { confirmDeletions, runRound } from "./round.ts";
 import type { Survey } from "./round.ts";
 import { createSightings } from "../../services/sightings.ts";
 

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, ilike, inArray, lt, lte, or, sql } from "drizzle-orm";
+import { and, desc, eq, gt, ilike, inArray, lte, or, sql } from "drizzle-orm";
 import type { SQL } from "drizzle-orm";
 
 import { livePhases, shownPhases } from "../../policy/key-phase.ts";
@@ -6,6 +6,7 @@ import type { OwnedKeyState } from "../../policy/key-state.ts";
 import type { CompanyKey, CompanyKeysQuery } from "../../services/key-store.ts";
 import type { Database } from "./database.ts";
 import { toKeyRow, toSeenSpend } from "./key-row.ts";
+import { olderThan } from "./page-place.ts";
 import { keySpend, keys, owners, shownKeyChanges } from "./schema.ts";
 
 export async function companyKey(database: Database, keyId: string): Promise<CompanyKey | undefined> {
@@ -17,14 +18,7 @@ export async function companyKey(database: Database, keyId: string): Promise<Com
 
 /** Walks an index from newest to oldest, so that a page costs the same wherever it lies and however many follow. */
 export async function companyKeys(database: Database, query: CompanyKeysQuery): Promise<readonly CompanyKey[]> {
-  const { after } = query;
-  const isAfter =
-    after === undefined
-      ? undefined
-      : or(
-          lt(keys.createdAt, new Date(after.createdAt)),
-          and(eq(keys.createdAt, new Date(after.createdAt)), lt(keys.id, after.id)),
-        );
+  const isAfter = olderThan({ time: keys.createdAt, id: keys.id }, query.after);
   const rows = await select(database)
     .where(and(isShown, inState(query.state, query.now), mentions(query.q), isAfter))
     .orderBy(desc(keys.createdAt), desc(keys.id))

@@ -4,7 +4,8 @@ import { labelWithoutAddress } from "../../policy/email.ts";
 import type { DecideIdentity, DecisionOutcome } from "../../services/identity-store.ts";
 import { writeAudit } from "./audit-store.ts";
 import type { Database } from "./database.ts";
-import { identityConflicts, owners, sessions, signInCodes } from "./schema.ts";
+import { endSessions } from "./end-sessions.ts";
+import { identityConflicts, owners } from "./schema.ts";
 
 type Conflict = typeof identityConflicts.$inferSelect;
 
@@ -63,7 +64,6 @@ async function carryOut(
       await transaction.insert(owners).values(fresh);
     } else await transaction.update(owners).set({ email }).where(eq(owners.id, other.id));
   }
-  await transaction.delete(sessions).where(eq(sessions.ownerId, ownerId));
-  await transaction.delete(signInCodes).where(eq(signInCodes.ownerId, ownerId));
+  await endSessions(transaction, [ownerId]);
   return undefined;
 }

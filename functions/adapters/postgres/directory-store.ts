@@ -32,7 +32,10 @@ export function createDirectoryStore(database: Database): DirectoryStore {
                 gt(directoryAnswers.ownerId, after.ownerId),
               ),
             );
-      const rows = await selectAsked(database)
+      const rows = await database
+        .select(asked)
+        .from(directoryAnswers)
+        .innerJoin(owners, eq(owners.id, directoryAnswers.ownerId))
         .where(
           and(
             eq(directoryAnswers.source, source),
@@ -43,20 +46,12 @@ export function createDirectoryStore(database: Database): DirectoryStore {
         )
         .orderBy(asc(directoryAnswers.checkedAt), asc(directoryAnswers.ownerId))
         .limit(limit);
-      return rows.map((row) => ({ ...toPerson(row), ownerId: row.ownerId, checkedAt: row.checkedAt?.getTime() ?? 0 }));
+      return rows.map((row) => ({ ...toPerson(row), ownerId: row.ownerId, checkedAt: row.checkedAt.getTime() }));
     },
 
     async personToAsk(source, ownerId) {
       const [row] = await database
-        .select({
-          ownerId: owners.id,
-          email: owners.email,
-          ownSubject: owners.subject,
-          subject: directoryAnswers.subject,
-          wasSeen: directoryAnswers.wasSeen,
-          finding: directoryAnswers.finding,
-          checkedAt: directoryAnswers.checkedAt,
-        })
+        .select(asked)
         .from(owners)
         .leftJoin(directoryAnswers, and(eq(directoryAnswers.ownerId, owners.id), eq(directoryAnswers.source, source)))
         .where(eq(owners.id, ownerId));
@@ -115,21 +110,15 @@ export function createDirectoryStore(database: Database): DirectoryStore {
   };
 }
 
-function selectAsked(database: Database) {
-  return database
-    .select({
-      ownerId: owners.id,
-      email: owners.email,
-      ownSubject: owners.subject,
-      subject: directoryAnswers.subject,
-      wasSeen: directoryAnswers.wasSeen,
-      finding: directoryAnswers.finding,
-      checkedAt: directoryAnswers.checkedAt,
-    })
-    .from(directoryAnswers)
-    .innerJoin(owners, eq(owners.id, directoryAnswers.ownerId))
-    .$dynamic();
-}
+const asked = {
+  ownerId: owners.id,
+  email: owners.email,
+  ownSubject: owners.subject,
+  subject: directoryAnswers.subject,
+  wasSeen: directoryAnswers.wasSeen,
+  finding: directoryAnswers.finding,
+  checkedAt: directoryAnswers.checkedAt,
+};
 
 /** The sign-in's own subject is the first id to ask for; a source answers with another where it knows one. */
 function toPerson(row: {

@@ -1,5 +1,6 @@
 import { and, asc, gt, inArray, isNotNull, lt, sql } from "drizzle-orm";
 
+import { upstreamPhases } from "../../policy/key-phase.ts";
 import type { DriftStore } from "../../services/drift-store.ts";
 import type { Database } from "./database.ts";
 import { isLive, toKeyRow } from "./key-row.ts";
@@ -33,7 +34,7 @@ export function createDriftStore(database: Database): DriftStore {
         .from(keys)
         .where(
           and(
-            inArray(keys.phase, ["live", "retiring", "revoking", "revoked"]),
+            inArray(keys.phase, [...upstreamPhases]),
             isNotNull(keys.upstreamHash),
             lt(keys.createdAt, new Date(before)),
             after === undefined ? undefined : gt(keys.id, after),

@@ -1,5 +1,6 @@
-import { and, eq, gt, inArray, lt, lte, or, sql } from "drizzle-orm";
-import type { Placeholder } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, lt, lte, or, sql } from "drizzle-orm";
+import type { Placeholder, SQL } from "drizzle-orm";
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
 
 import type { PlanFacts } from "../../policy/allowance.ts";
 import { livePhases } from "../../policy/key-phase.ts";
@@ -79,6 +80,33 @@ export async function wakeWaiting(transaction: Database, ownerId: string, at: Da
 
 export function isLive() {
   return inArray(keys.phase, [...livePhases]);
+}
+
+/**
+ * Takes hold of up to `limit` keys, those first whose `order` is earliest. What somebody else is taking at this moment
+ * is passed over, so that nobody waits and no two get the same one.
+ */
+export async function claimKeys(
+  database: Database,
+  {
+    where,
+    order,
+    limit,
+    leaseUntil,
+  }: { where: SQL | undefined; order: AnyPgColumn; limit: number; leaseUntil: number },
+): Promise<readonly (typeof keys.$inferSelect)[]> {
+  const free = database
+    .select({ id: keys.id })
+    .from(keys)
+    .where(where)
+    .orderBy(asc(order))
+    .limit(limit)
+    .for("update", { skipLocked: true });
+  return database
+    .update(keys)
+    .set({ leaseUntil: new Date(leaseUntil) })
+    .where(inArray(keys.id, free))
+    .returning();
 }
 
 /** A reservation that this attempt still holds. */

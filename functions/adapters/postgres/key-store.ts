@@ -6,6 +6,7 @@ import { writeAudit } from "./audit-store.ts";
 import type { Database } from "./database.ts";
 import { endRaisesOf } from "./end-raises.ts";
 import {
+  claimKeys,
   isFree,
   isHeld,
   isLive,
@@ -101,36 +102,16 @@ export function createKeyStore(database: Database): KeyStore {
     end: (request) => database.transaction((transaction) => end(transaction, request)),
 
     async claimOverdue(now, leaseUntil, ownerId) {
-      const overdue = database
-        .select({ id: keys.id })
-        .from(keys)
-        .where(
-          and(isOverdue(new Date(now)), isFree(now), ownerId === undefined ? undefined : eq(keys.ownerId, ownerId)),
-        )
-        .orderBy(asc(keys.expiresAt))
-        .limit(1)
-        .for("update", { skipLocked: true });
-      const [row] = await database
-        .update(keys)
-        .set({ leaseUntil: new Date(leaseUntil) })
-        .where(inArray(keys.id, overdue))
-        .returning();
+      const isOfOwner = ownerId === undefined ? undefined : eq(keys.ownerId, ownerId);
+      const where = and(isOverdue(new Date(now)), isFree(now), isOfOwner);
+      const [row] = await claimKeys(database, { where, order: keys.expiresAt, limit: 1, leaseUntil });
       return row === undefined ? undefined : toKeyRow(row);
     },
 
     async claimUnfit(now, leaseUntil, keyId) {
-      const unfit = database
-        .select({ id: keys.id })
-        .from(keys)
-        .where(and(isFree(now), lte(keys.fitAt, new Date(now)), keyId === undefined ? undefined : eq(keys.id, keyId)))
-        .orderBy(asc(keys.fitAt))
-        .limit(1)
-        .for("update", { skipLocked: true });
-      const [row] = await database
-        .update(keys)
-        .set({ leaseUntil: new Date(leaseUntil) })
-        .where(inArray(keys.id, unfit))
-        .returning();
+      const isIt = keyId === undefined ? undefined : eq(keys.id, keyId);
+      const where = and(isFree(now), lte(keys.fitAt, new Date(now)), isIt);
+      const [row] = await claimKeys(database, { where, order: keys.fitAt, limit: 1, leaseUntil });
       return row === undefined ? undefined : toKeyRow(row);
     },
 

@@ -1,10 +1,11 @@
-import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, lte, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, lte, sql } from "drizzle-orm";
 
 import type { SourceFinding } from "../../policy/evidence.ts";
 import type { NightlyRun, NightlyStore } from "../../services/nightly-store.ts";
 import { writeAudit } from "./audit-store.ts";
 import type { Database } from "./database.ts";
 import { directoryAnswers, nightlyRuns, standings } from "./nightly-schema.ts";
+import { olderThan } from "./page-place.ts";
 import { deployment, keys, owners } from "./schema.ts";
 
 /** Whoever has a key that can spend, and has not left. */
@@ -136,17 +137,10 @@ export function createNightlyStore(database: Database): NightlyStore {
     },
 
     async runs(after, limit) {
-      const isAfter =
-        after === undefined
-          ? undefined
-          : or(
-              lt(nightlyRuns.startedAt, new Date(after.createdAt)),
-              and(eq(nightlyRuns.startedAt, new Date(after.createdAt)), lt(nightlyRuns.id, after.id)),
-            );
       const rows = await database
         .select()
         .from(nightlyRuns)
-        .where(isAfter)
+        .where(olderThan({ time: nightlyRuns.startedAt, id: nightlyRuns.id }, after))
         .orderBy(desc(nightlyRuns.startedAt), desc(nightlyRuns.id))
         .limit(limit);
       return rows.map(toRun);

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, lt, lte, or } from "drizzle-orm";
+import { and, asc, desc, eq, lte } from "drizzle-orm";
 
 import type {
   AskOutcome,
@@ -12,6 +12,7 @@ import { writeAudit } from "./audit-store.ts";
 import type { Database } from "./database.ts";
 import { isSuccessorOf, lowerWanted } from "./end-raises.ts";
 import { lockOwner, readFacts, toKeyRow } from "./key-row.ts";
+import { olderThan } from "./page-place.ts";
 import { keys, owners, raises } from "./schema.ts";
 
 export function createRaiseStore(database: Database): RaiseStore {
@@ -26,13 +27,7 @@ export function createRaiseStore(database: Database): RaiseStore {
     },
 
     async all(after, limit) {
-      const isAfter =
-        after === undefined
-          ? undefined
-          : or(
-              lt(raises.createdAt, new Date(after.createdAt)),
-              and(eq(raises.createdAt, new Date(after.createdAt)), lt(raises.id, after.id)),
-            );
+      const isAfter = olderThan({ time: raises.createdAt, id: raises.id }, after);
       const rows = await select(database).where(isAfter).orderBy(desc(raises.createdAt), desc(raises.id)).limit(limit);
       return rows.map(toRaise);
     },

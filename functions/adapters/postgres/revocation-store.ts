@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, gte, inArray, isNull, lte, or, sql } from "drizzle-orm";
 
-import { transitions } from "../../policy/key-phase.ts";
+import { transitions, upstreamPhases } from "../../policy/key-phase.ts";
 import type { AuditEntry } from "../../services/audit.ts";
 import { clockActor } from "../../services/audit.ts";
 import type { Lease } from "../../services/lease-store.ts";
@@ -8,13 +8,12 @@ import type { BlockRequest, RevocationStore, RevokedKey } from "../../services/r
 import { LeaseLost } from "../../services/revocation-store.ts";
 import { writeAudit, writeAudits } from "./audit-store.ts";
 import type { Database } from "./database.ts";
-import { toKeyRow } from "./key-row.ts";
-import { keys, leases, owners, raises, sessions, signInCodes } from "./schema.ts";
+import { endSessions } from "./end-sessions.ts";
+import { claimKeys, toKeyRow } from "./key-row.ts";
+import { keys, leases, owners, raises } from "./schema.ts";
 
 /** More in one transaction would hold up their owners' requests. */
 const blockedAtOnce = 200;
-/** Phases of a key that exists upstream. */
-const existing = ["live", "retiring", "revoking", "revoked"] as const;
 
 export function createRevocationStore(database: Database): RevocationStore {
   return {
@@ -51,18 +50,8 @@ export function createRevocationStore(database: Database): RevocationStore {
     },
 
     async claim(now, leaseUntil, limit) {
-      const free = database
-        .select({ id: keys.id })
-        .from(keys)
-        .where(and(eq(keys.phase, "revoking"), lte(keys.leaseUntil, new Date(now))))
-        .orderBy(asc(keys.leaseUntil))
-        .limit(limit)
-        .for("update", { skipLocked: true });
-      const rows = await database
-        .update(keys)
-        .set({ leaseUntil: new Date(leaseUntil) })
-        .where(inArray(keys.id, free))
-        .returning();
+      const where = and(eq(keys.phase, "revoking"), lte(keys.leaseUntil, new Date(now)));
+      const rows = await claimKeys(database, { where, order: keys.leaseUntil, limit, leaseUntil });
       return rows.map((row) => ({ row: toKeyRow(row), tries: row.revokeTries }));
     },
 
@@ -111,24 +100,9 @@ export function createRevocationStore(database: Database): RevocationStore {
     },
 
     async claimKept(revokedBefore, now, leaseUntil, limit) {
-      const kept = database
-        .select({ id: keys.id })
-        .from(keys)
-        .where(
-          and(
-            eq(keys.phase, "revoked"),
-            lte(keys.revokedAt, new Date(revokedBefore)),
-            lte(keys.leaseUntil, new Date(now)),
-          ),
-        )
-        .orderBy(asc(keys.revokedAt))
-        .limit(limit)
-        .for("update", { skipLocked: true });
-      const rows = await database
-        .update(keys)
-        .set({ leaseUntil: new Date(leaseUntil) })
-        .where(inArray(keys.id, kept))
-        .returning();
+      const isFree = lte(keys.leaseUntil, new Date(now));
+      const where = and(eq(keys.phase, "revoked"), lte(keys.revokedAt, new Date(revokedBefore)), isFree);
+      const rows = await claimKeys(database, { where, order: keys.revokedAt, limit, leaseUntil });
       return rows.map(toKeyRow);
     },
 
@@ -136,7 +110,7 @@ export function createRevocationStore(database: Database): RevocationStore {
       const [row] = await database
         .update(keys)
         .set({ leaseUntil: new Date(leaseUntil) })
-        .where(and(eq(keys.id, keyId), inArray(keys.phase, [...existing]), lte(keys.leaseUntil, new Date(now))))
+        .where(and(eq(keys.id, keyId), inArray(keys.phase, [...upstreamPhases]), lte(keys.leaseUntil, new Date(now))))
         .returning();
       return row === undefined ? undefined : toKeyRow(row);
     },
@@ -145,7 +119,7 @@ export function createRevocationStore(database: Database): RevocationStore {
       await database
         .update(keys)
         .set({ leaseUntil: new Date(0) })
-        .where(and(eq(keys.id, keyId), inArray(keys.phase, [...existing])));
+        .where(and(eq(keys.id, keyId), inArray(keys.phase, [...upstreamPhases])));
     },
   };
 }
@@ -213,12 +187,6 @@ async function requireLease(transaction: Database, lease: Lease, at: Date): Prom
     .where(and(eq(leases.name, lease.name), eq(leases.fence, lease.fence), gt(leases.expiresAt, at)))
     .for("share");
   if (held === undefined) throw new LeaseLost("Another run has taken over.");
-}
-
-async function endSessions(database: Database, ownerIds: readonly string[]): Promise<void> {
-  if (ownerIds.length === 0) return;
-  await database.delete(sessions).where(inArray(sessions.ownerId, [...ownerIds]));
-  await database.delete(signInCodes).where(inArray(signInCodes.ownerId, [...ownerIds]));
 }
 
 async function confirmRevoked(transaction: Database, revoked: readonly RevokedKey[], now: number): Promise<void> {

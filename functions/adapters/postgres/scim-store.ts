@@ -1,5 +1,6 @@
 import { and, asc, eq, inArray, sql } from "drizzle-orm";
 
+import { addressesOf } from "../../policy/scim-user.ts";
 import type { ScimQuery } from "../../policy/scim-query.ts";
 import type { ScimRecord, ScimStore } from "../../services/scim-store.ts";
 import type { Database } from "./database.ts";
@@ -98,11 +99,8 @@ function fields({ user, version, changedAt }: ScimRecord) {
 }
 
 async function saveAddresses(transaction: Database, { id, user }: ScimRecord): Promise<void> {
-  const addresses = new Set(
-    [user.userName, ...user.emails.map(({ value }) => value)].map((each) => each.toLowerCase()),
-  );
   await transaction.delete(scimAddresses).where(eq(scimAddresses.userId, id));
-  await transaction.insert(scimAddresses).values([...addresses].map((address) => ({ userId: id, address })));
+  await transaction.insert(scimAddresses).values(addressesOf(user).map((address) => ({ userId: id, address })));
 }
 
 function withAddress(database: Database, addresses: readonly string[]) {

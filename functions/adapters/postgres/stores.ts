@@ -1,19 +1,8 @@
 import { sql } from "drizzle-orm";
 
 import { lazily } from "../../lazily.ts";
-import type { AccountStore } from "../../services/account-store.ts";
-import type { AuditStore } from "../../services/audit.ts";
-import type { DirectoryStore } from "../../services/directory-store.ts";
+import type { Deps } from "../../services/deps.ts";
 import type { DocumentCache } from "../../services/document-cache.ts";
-import type { DriftStore } from "../../services/drift-store.ts";
-import type { IdentityStore } from "../../services/identity-store.ts";
-import type { KeyStore } from "../../services/key-store.ts";
-import type { LeaseStore } from "../../services/lease-store.ts";
-import type { NightlyStore } from "../../services/nightly-store.ts";
-import type { RaiseStore } from "../../services/raise-store.ts";
-import type { RateStore } from "../../services/rate-store.ts";
-import type { RevocationStore } from "../../services/revocation-store.ts";
-import type { ScimStore } from "../../services/scim-store.ts";
 import { createAccountStore } from "./account-store.ts";
 import { createAuditStore } from "./audit-store.ts";
 import { createDocumentCache } from "./document-cache.ts";
@@ -23,25 +12,27 @@ import { createRateStore } from "./rate-store.ts";
 import type { Database } from "./database.ts";
 
 /** What the function keeps its state in. */
-export interface Stores {
-  readonly keys: KeyStore;
-  readonly accounts: AccountStore;
-  readonly raises: RaiseStore;
-  readonly audit: AuditStore;
-  readonly rates: RateStore;
-  readonly leases: LeaseStore;
-  readonly identities: IdentityStore;
-  readonly directoryStore: DirectoryStore;
-  readonly nightly: NightlyStore;
-  readonly revocations: RevocationStore;
-  readonly drift: DriftStore;
-  readonly scim: ScimStore;
+export interface Stores extends Pick<
+  Deps,
+  | "keys"
+  | "accounts"
+  | "raises"
+  | "audit"
+  | "rates"
+  | "leases"
+  | "identities"
+  | "directoryStore"
+  | "nightly"
+  | "revocations"
+  | "drift"
+  | "scim"
+  | "pingDatabase"
+> {
   readonly documents: DocumentCache;
-  readonly pingDatabase: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-/** The stores on a database that is connected and up to date. */
+/** The stores on a database that is connected and up to date. Those that a start does not need are loaded when used. */
 export function storesOn(database: Database, close: () => Promise<void>): Stores {
   return {
     keys: createKeyStore(database),
@@ -52,7 +43,6 @@ export function storesOn(database: Database, close: () => Promise<void>): Stores
     audit: createAuditStore(database),
     rates: createRateStore(database),
     leases: createLeaseStore(database),
-    // Both are rare: a start does not need what settles two accounts with one e-mail, or decides about a raise.
     identities: lazily(["record", "list", "find", "decide"], async () =>
       (await import("./identity-store.ts")).createIdentityStore(database),
     ),
