@@ -1,9 +1,8 @@
 import { paths } from "../../functions/contract/paths.ts";
 import { NightlyRun, NightlyRunsAnswer } from "../../functions/contract/runs.ts";
 import type { Access } from "../account/access-token.ts";
-import type { FunctionClient } from "../account/function-client.ts";
-import { watchSession } from "../account/own-sign-ins.ts";
-import type { SessionStore } from "../account/session.ts";
+import type { OwnClientDeps } from "../account/own-client.ts";
+import { createOwnClient } from "../account/own-client.ts";
 
 /** The administrators' half of the nightly trigger. Every method throws FunctionError. */
 export interface NightlyRuns {
@@ -13,24 +12,16 @@ export interface NightlyRuns {
   approve(access: Access, runId: string, candidatesHash: string): Promise<NightlyRun>;
 }
 
-interface NightlyRunsDeps {
-  readonly client: Pick<FunctionClient, "ask">;
-  readonly sessions: Pick<SessionStore, "expire" | "forget">;
-}
-
-export function createNightlyRuns({ client, sessions }: NightlyRunsDeps): NightlyRuns {
-  const to = ({ address, token }: Access) => ({ address, token });
-  const watched = <T>(access: Access, work: Promise<T>): Promise<T> => watchSession(sessions, access, work);
+export function createNightlyRuns(deps: OwnClientDeps): NightlyRuns {
+  const own = createOwnClient(deps);
   return {
     list: (access, { cursor, limit }) => {
       const query = new URLSearchParams({ limit: String(limit), ...(cursor === undefined ? {} : { cursor }) });
-      const path = `${paths.adminRuns}?${query.toString()}`;
-      return watched(access, client.ask({ ...to(access), method: "GET", path }, NightlyRunsAnswer));
+      return own.ask(access, { method: "GET", path: `${paths.adminRuns}?${query.toString()}` }, NightlyRunsAnswer);
     },
     approve: (access, runId, candidatesHash) => {
       const body = JSON.stringify({ candidatesHash });
-      const path = paths.adminRunApprove(runId);
-      return watched(access, client.ask({ ...to(access), method: "POST", path, body }, NightlyRun));
+      return own.ask(access, { method: "POST", path: paths.adminRunApprove(runId), body }, NightlyRun);
     },
   };
 }

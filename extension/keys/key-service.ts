@@ -3,9 +3,9 @@ import { CreateKeyAnswer, idempotencyHeader, Key, KeysAnswer, RotateKeyAnswer } 
 import type { PatchKeyRequest } from "../../functions/contract/requests.ts";
 import { paths } from "../../functions/contract/paths.ts";
 import type { Access } from "../account/access-token.ts";
-import type { AnswerSchema, Call, FunctionClient } from "../account/function-client.ts";
-import { watchSession } from "../account/own-sign-ins.ts";
-import type { SessionStore } from "../account/session.ts";
+import type { AnswerSchema } from "../account/function-client.ts";
+import type { OwnClientDeps } from "../account/own-client.ts";
+import { createOwnClient } from "../account/own-client.ts";
 
 /** The function as seen from here. Every method throws FunctionError, and CancelledError when its signal is aborted. */
 export interface KeyService {
@@ -27,17 +27,11 @@ export interface KeyService {
   delete(access: Access, keyId: string): Promise<void>;
 }
 
-interface KeyServiceDeps {
-  readonly client: FunctionClient;
-  readonly sessions: Pick<SessionStore, "expire" | "forget">;
-}
-
 /** Longer than the function waits for OpenRouter, so that its own answer is heard. */
 const createTimeout = 40_000;
 
-export function createKeyService({ client, sessions }: KeyServiceDeps): KeyService {
-  const watched = <T>(access: Access, work: Promise<T>): Promise<T> => watchSession(sessions, access, work);
-  const to = ({ address, token }: Access): Pick<Call, "address" | "token"> => ({ address, token });
+export function createKeyService(deps: OwnClientDeps): KeyService {
+  const own = createOwnClient(deps);
 
   function make<T>(
     access: Access,
@@ -46,16 +40,13 @@ export function createKeyService({ client, sessions }: KeyServiceDeps): KeyServi
     { idempotencyKey, body, signal }: { idempotencyKey: string; body: string; signal: AbortSignal | undefined },
   ): Promise<T> {
     const headers = { [idempotencyHeader]: idempotencyKey };
-    const call: Call = { ...to(access), method: "POST", path, headers, body, signal, timeout: createTimeout };
-    return watched(access, client.ask(call, answer));
+    return own.ask(access, { method: "POST", path, headers, body, signal, timeout: createTimeout }, answer);
   }
 
   return {
-    me: (access, signal) =>
-      watched(access, client.ask({ ...to(access), method: "GET", path: paths.me, signal }, MeAnswer)),
+    me: (access, signal) => own.ask(access, { method: "GET", path: paths.me, signal }, MeAnswer),
 
-    list: (access, signal) =>
-      watched(access, client.ask({ ...to(access), method: "GET", path: paths.keys, signal }, KeysAnswer)),
+    list: (access, signal) => own.ask(access, { method: "GET", path: paths.keys, signal }, KeysAnswer),
 
     create: (access, idempotencyKey, body, signal) =>
       make(access, paths.keys, CreateKeyAnswer, { idempotencyKey, body, signal }),
@@ -63,15 +54,11 @@ export function createKeyService({ client, sessions }: KeyServiceDeps): KeyServi
     rotate: (access, keyId, idempotencyKey, body, signal) =>
       make(access, paths.keyRotate(keyId), RotateKeyAnswer, { idempotencyKey, body, signal }),
 
-    received: (access, keyId) =>
-      watched(access, client.tell({ ...to(access), method: "POST", path: paths.keyReceived(keyId) })),
+    received: (access, keyId) => own.tell(access, { method: "POST", path: paths.keyReceived(keyId) }),
 
-    patch: (access, keyId, patch) => {
-      const call: Call = { ...to(access), method: "PATCH", path: paths.key(keyId), body: JSON.stringify(patch) };
-      return watched(access, client.ask(call, Key));
-    },
+    patch: (access, keyId, patch) =>
+      own.ask(access, { method: "PATCH", path: paths.key(keyId), body: JSON.stringify(patch) }, Key),
 
-    delete: (access, keyId) =>
-      watched(access, client.tell({ ...to(access), method: "DELETE", path: paths.key(keyId) })),
+    delete: (access, keyId) => own.tell(access, { method: "DELETE", path: paths.key(keyId) }),
   };
 }

@@ -46,7 +46,7 @@ function createSettings({ helperCommand, openRouterUrl, platform }: ToolSetupDep
   const helper = platform === "win32" ? quoteForCmd(helperCommand) : quoteForShell(helperCommand);
   return [
     { path: ["apiKeyHelper"], value: helper },
-    { path: ["env", "ANTHROPIC_BASE_URL"], value: openRouterUrl.replace(/\/+$/, "").replace(/\/v1$/, "") },
+    { path: ["env", "ANTHROPIC_BASE_URL"], value: openRouterUrl.replace(/\/v1$/, "") },
     { path: ["env", "ANTHROPIC_API_KEY"], value: "" },
     { path: ["env", "ANTHROPIC_AUTH_TOKEN"], value: "" },
     { path: ["env", "CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY"], value: "1" },

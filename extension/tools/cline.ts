@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { findTool, folderOf } from "./find-tool.ts";
 import { createStrictJson } from "./json-file.ts";
-import { valueAt } from "./settings.ts";
+import { keeping } from "./settings.ts";
 import type { JsonObject, Setting } from "./settings.ts";
 import { defineTool, keyInFileNext, noticeOf, nowhere } from "./tool-entry.ts";
 import type { ToolSetupDeps } from "./tool.ts";
@@ -44,7 +44,7 @@ export const cline = defineTool({
           [...settings, "baseUrl"],
         ],
         holdsKey: true,
-        wanted: (current, key) => createSettings(current, key, deps.openRouterUrl.replace(/\/+$/, "")),
+        wanted: (current, key) => createSettings(current, key, deps.openRouterUrl),
       },
     ];
   },
@@ -52,20 +52,16 @@ export const cline = defineTool({
 
 /** Cline takes the whole file as empty when one of the values that it asks for is missing. */
 function createSettings(current: JsonObject, key: string | undefined, baseUrl: string): readonly Setting[] {
-  const keep = (path: Setting["path"], value: Setting["value"]): Setting => ({
-    path,
-    value: valueAt(current, path) ?? value,
-  });
   return [
-    keep(["version"], 1),
+    keeping(current, ["version"], 1),
     { path: ["lastUsedProvider"], value: "openrouter" },
-    keep(["modes"], {}),
+    keeping(current, ["modes"], {}),
     { path: [...settings, "provider"], value: "openrouter" },
     { path: [...settings, "apiKey"], value: key, isSecret: true },
-    keep([...settings, "model"], model),
+    keeping(current, [...settings, "model"], model),
     { path: [...settings, "baseUrl"], value: baseUrl },
     // Cline writes the time of its own changes there; which one it is decides nothing.
-    keep(["providers", "openrouter", "updatedAt"], "2026-01-01T00:00:00.000Z"),
-    keep(["providers", "openrouter", "tokenSource"], "manual"),
+    keeping(current, ["providers", "openrouter", "updatedAt"], "2026-01-01T00:00:00.000Z"),
+    keeping(current, ["providers", "openrouter", "tokenSource"], "manual"),
   ];
 }

@@ -55,7 +55,7 @@ function createSettings(current: JsonObject, { helperCommand, openRouterUrl }: T
     { path: ["model"], value: isOpenRouterModel ? model : "~openai/gpt-latest" },
     { path: ["model_provider"], value: "openrouter" },
     { path: [...provider, "name"], value: "OpenRouter" },
-    { path: [...provider, "base_url"], value: openRouterUrl.replace(/\/+$/, "") },
+    { path: [...provider, "base_url"], value: openRouterUrl },
     { path: [...provider, "wire_api"], value: "responses" },
     { path: [...provider, "auth"], value: { command: helperCommand, args: [] } },
     ...otherKeys.map((name) => ({ path: [...provider, name], value: undefined })),

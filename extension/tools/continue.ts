@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { createEnvFile } from "./env-file.ts";
+import { createKeyFile } from "./env-file.ts";
 import { findTool, folderOf } from "./find-tool.ts";
-import { valueAt } from "./settings.ts";
+import { keeping } from "./settings.ts";
 import type { JsonObject, Path, Setting } from "./settings.ts";
 import { defineTool, keyInFileNext, noticeOf, nowhere } from "./tool-entry.ts";
 import type { ToolSetupDeps } from "./tool.ts";
@@ -32,35 +32,23 @@ export const continueTool = defineTool({
   files(deps) {
     const config = join(folder(deps), "config.yaml");
     return [
-      {
-        file: envFile(deps),
-        name: "key",
-        folder: folderNamed(deps),
-        format: createEnvFile(envFile(deps)),
-        moving: [[variable]],
-        holdsKey: true,
-        wanted: (_, key) => [{ path: [variable], value: key, isSecret: true }],
-      },
+      createKeyFile(envFile(deps), folderNamed(deps), variable),
       {
         file: config,
         folder: folderNamed(deps),
         format: createYaml(config),
         moving: [entry],
-        wanted: (current) => createSettings(current, deps.openRouterUrl.replace(/\/+$/, "")),
+        wanted: (current) => createSettings(current, deps.openRouterUrl),
       },
     ];
   },
 });
 
 function createSettings(current: JsonObject, apiBase: string): readonly Setting[] {
-  const keep = (path: Setting["path"], value: Setting["value"]): Setting => ({
-    path,
-    value: valueAt(current, path) ?? value,
-  });
   return [
-    keep(["name"], "My Assistant"),
-    keep(["version"], "1.0.0"),
-    keep(["schema"], "v1"),
+    keeping(current, ["name"], "My Assistant"),
+    keeping(current, ["version"], "1.0.0"),
+    keeping(current, ["schema"], "v1"),
     {
       path: entry,
       value: {

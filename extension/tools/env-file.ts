@@ -1,10 +1,24 @@
 import { UserError } from "../base/errors.ts";
+import type { FileRecipe } from "./configured-file.ts";
 import { isSame, withSettings } from "./settings.ts";
 import type { JsonObject, Setting, SettingsFormat } from "./settings.ts";
 
 // `NAME=value`, a line a variable, as tools read it with the package `dotenv`. Lines that are something else are kept.
 
 const variable = /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*(.*?)[ \t]*$/;
+
+/** The key alone in such a file, for a tool that takes it from there. */
+export function createKeyFile(file: string, folder: string | undefined, name: string): FileRecipe {
+  return {
+    file,
+    name: "key",
+    folder,
+    format: createEnvFile(file),
+    moving: [[name]],
+    holdsKey: true,
+    wanted: (_, key) => [{ path: [name], value: key, isSecret: true }],
+  };
+}
 
 /** A file of environment variables. `file` is what a message calls the file. */
 export function createEnvFile(file: string): SettingsFormat {

@@ -33,7 +33,7 @@ export const OpenRouterKey = async () => ({
     config.provider ??= {};
     const provider = (config.provider.openrouter ??= {});
     provider.options ??= {};
-    provider.options.baseURL = ${JSON.stringify(openRouterUrl.replace(/\/+$/, ""))};
+    provider.options.baseURL = ${JSON.stringify(openRouterUrl)};
     provider.options.apiKey = "";
     try {
       provider.options.apiKey = execFileSync(${command}, [], ${options}).trim();

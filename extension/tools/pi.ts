@@ -39,7 +39,7 @@ export const pi = defineTool({
         ...fileOf("models.json"),
         name: "models",
         moving: [["providers", "openrouter", "baseUrl"]],
-        wanted: () => [{ path: ["providers", "openrouter", "baseUrl"], value: deps.openRouterUrl.replace(/\/+$/, "") }],
+        wanted: () => [{ path: ["providers", "openrouter", "baseUrl"], value: deps.openRouterUrl }],
       },
       {
         ...fileOf("settings.json"),

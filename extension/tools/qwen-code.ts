@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { createEnvFile } from "./env-file.ts";
+import { createKeyFile } from "./env-file.ts";
 import { findTool, folderOf } from "./find-tool.ts";
 import { createJsonWithComments } from "./json-file.ts";
 import { valueAt } from "./settings.ts";
@@ -34,21 +34,13 @@ export const qwenCode = defineTool({
   files(deps) {
     const settings = join(folder(deps), "settings.json");
     return [
-      {
-        file: envFile(deps),
-        name: "key",
-        folder: folderNamed(deps),
-        format: createEnvFile(envFile(deps)),
-        moving: [[variable]],
-        holdsKey: true,
-        wanted: (_, key) => [{ path: [variable], value: key, isSecret: true }],
-      },
+      createKeyFile(envFile(deps), folderNamed(deps), variable),
       {
         file: settings,
         folder: folderNamed(deps),
         format: createJsonWithComments(settings),
         moving: [provider],
-        wanted: (current) => createSettings(current, deps.openRouterUrl.replace(/\/+$/, "")),
+        wanted: (current) => createSettings(current, deps.openRouterUrl),
       },
     ];
   },

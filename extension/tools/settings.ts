@@ -54,6 +54,11 @@ export function valueAt(root: Json, path: Path): Json | undefined {
   return path.reduce<Json | undefined>(step, root);
 }
 
+/** What stands there stays; the value is for where nothing does. */
+export function keeping(current: JsonObject, path: Path, value: Json): Setting {
+  return { path, value: valueAt(current, path) ?? value };
+}
+
 /** The longest part of the path that holds something else than what is to be put below it. */
 export function obstacleOn(root: Json, path: Path): Path | undefined {
   for (const [length, segment] of path.entries()) {

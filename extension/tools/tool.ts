@@ -29,7 +29,7 @@ export interface ToolSetupDeps {
   readonly platform: NodeJS.Platform;
   /** Absolute path of `or-key`, which prints the key. */
   readonly helperCommand: string;
-  /** For example `https://openrouter.ai/api/v1`. */
+  /** For example `https://openrouter.ai/api/v1`: without a slash at its end. */
   readonly openRouterUrl: string;
   /** The key for the tools, for those that take no command; undefined when there is none. Must not prompt. */
   readonly readKey: () => Promise<string | undefined>;
