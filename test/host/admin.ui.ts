@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { Stores } from "../../functions/adapters/postgres/stores.ts";
-import { extensionPath } from "../start/main-job.ts";
+import { allowAndSignIn, extensionPath, signInInBrowser } from "../start/main-job.ts";
 import { create } from "../support/callers.ts";
 import { closeDatabases, databaseKinds } from "../support/databases.ts";
 import { startCompany } from "../support/directory/company.ts";
@@ -92,18 +92,9 @@ describe("Administration", function () {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   });
 
-  async function choosePerson(name: string): Promise<void> {
-    const popup = await workbench.popup();
-    await popup.getByRole("button", { name: new RegExp(`${name}@example\\.com`) }).click();
-    await popup.getByText("You can close this tab").waitFor();
-    await popup.close();
-    await workbench.page.bringToFront();
-  }
-
   async function signIn(name: string): Promise<void> {
     await workbench.runCommand("OpenRouter Keys: Sign In");
-    await (await workbench.dialog()).click("Allow");
-    await choosePerson(name);
+    await allowAndSignIn(workbench, `${name}@example.com`);
   }
 
   const views = async () =>
@@ -163,7 +154,7 @@ describe("Administration", function () {
     await stage.inOtherTheme("admin-sign-in");
     const pages = workbench.context.pages().length;
     await workbench.clickNotificationButton("Review");
-    await choosePerson("ada");
+    await signInInBrowser(workbench, "ada@example.com");
     await waitFor(workbench.page, "the run to be selected", async () => (await selected()) === inQuestion);
     await stage.screenshots("admin-waiting");
     assert.deepStrictEqual(

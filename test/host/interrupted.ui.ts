@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 
 import type { Stores } from "../../functions/adapters/postgres/stores.ts";
-import { extensionPath } from "../start/main-job.ts";
+import { allowAndSignIn, extensionPath, signInInBrowser } from "../start/main-job.ts";
 import { closeDatabases, databaseKinds } from "../support/databases.ts";
 import { startFunction } from "../support/function.ts";
 import type { RunningFunction } from "../support/function.ts";
@@ -74,12 +74,7 @@ describe("A sign-in that is interrupted", function () {
 
   async function signIn(): Promise<void> {
     await workbench.runCommand("OpenRouter Keys: Sign In");
-    await (await workbench.dialog()).click("Allow");
-    const popup = await workbench.popup();
-    await choosePerson(popup);
-    await popup.getByText("You can close this tab").waitFor();
-    await popup.close();
-    await workbench.page.bringToFront();
+    await allowAndSignIn(workbench, "grace@example.com");
     await stage.says("Signed in as grace@example.com.");
   }
 
@@ -175,11 +170,7 @@ describe("A sign-in that is interrupted", function () {
     const question = await workbench.dialog();
     await workbench.screenshot("cut-meanwhile");
     await question.click("Allow");
-    const popup = await workbench.popup();
-    await choosePerson(popup);
-    await popup.getByText("You can close this tab").waitFor();
-    await popup.close();
-    await workbench.page.bringToFront();
+    await signInInBrowser(workbench, "grace@example.com");
     const said = await stage.says("The key “cut” is ready.");
     const creates = door.seen.filter(({ method, path }) => method === "POST" && path === "/v1/keys");
     assert.deepStrictEqual(

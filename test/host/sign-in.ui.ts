@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 
 import type { Stores } from "../../functions/adapters/postgres/stores.ts";
-import { extensionPath } from "../start/main-job.ts";
+import { allowAndSignIn, extensionPath } from "../start/main-job.ts";
 import { closeDatabases, databaseKinds } from "../support/databases.ts";
 import { startFunction } from "../support/function.ts";
 import type { RunningFunction } from "../support/function.ts";
@@ -85,12 +85,7 @@ describe("Signing in", function () {
 
   async function signInAgain(): Promise<void> {
     await workbench.runCommand("OpenRouter Keys: Sign In");
-    await (await workbench.dialog()).click("Allow");
-    const popup = await workbench.popup();
-    await choosePerson(popup);
-    await popup.getByText("You can close this tab").waitFor();
-    await popup.close();
-    await workbench.page.bringToFront();
+    await allowAndSignIn(workbench, "grace@example.com");
     await stage.says("Signed in as grace@example.com.");
   }
 

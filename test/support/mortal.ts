@@ -2,7 +2,10 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 
 import { and, eq, inArray } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/postgres-js";
+import connect from "postgres";
 
+import { openStores } from "../../functions/adapters/postgres/connect.ts";
 import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import type { Database } from "../../functions/adapters/postgres/database.ts";
 import { keys, owners, raises, sessions } from "../../functions/adapters/postgres/schema.ts";
@@ -48,6 +51,18 @@ export interface Person {
 
 const noon = Date.UTC(2026, 10, 10, 12);
 const year = 365 * 24 * 3_600_000;
+
+/** A world around a PostgreSQL database that processes of their own work on too, in the time that is. */
+export async function createWorldOn(
+  url: string,
+  connections: number,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<World> {
+  const client = connect(url, { max: connections, onnotice: () => undefined });
+  const database = drizzle(client, { casing: "snake_case" });
+  const stores = await openStores(database, () => client.end({ timeout: 5 }));
+  return createWorld({ stores, database }, environment, Date.now);
+}
 
 export async function createWorld(
   opened: { readonly stores: Stores; readonly database: Database },
@@ -230,19 +245,23 @@ export function startMortal(world: World, options: MortalOptions = {}): Mortal {
   }
 }
 
-type Step = <T>(name: string, work: () => Promise<T>) => Promise<T>;
-
-function composeOver(world: World, environment: Readonly<Record<string, string>>, step: Step): ComposedFunction {
-  const { stores, openRouter } = world;
-  const settings = readSettings({
+/** Of a function in this world, whose people are signed in already. */
+export function settingsIn({ openRouter }: Pick<World, "openRouter">) {
+  return {
     OPENROUTER_MANAGEMENT_KEY: openRouter.managementKey,
     OPENROUTER_BASE_URL: openRouter.apiUrl,
     OIDC_ISSUER: "https://issuer.example",
     OIDC_CLIENT_ID: "unused",
     OIDC_CLIENT_SECRET: "unused",
     ALLOWED_DOMAINS: "example.com",
-    ...environment,
-  });
+  };
+}
+
+type Step = <T>(name: string, work: () => Promise<T>) => Promise<T>;
+
+function composeOver(world: World, environment: Readonly<Record<string, string>>, step: Step): ComposedFunction {
+  const { stores } = world;
+  const settings = readSettings({ ...settingsIn(world), ...environment });
   return compose(settings, {
     stores: {
       keys: stepwise(stores.keys, step),

@@ -1,17 +1,13 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 
-import { drizzle } from "drizzle-orm/postgres-js";
-import connect from "postgres";
-
-import { openStores } from "../../../functions/adapters/postgres/connect.ts";
 import { keySpend, keys, leases } from "../../../functions/adapters/postgres/schema.ts";
 import type { FunctionProcess } from "../../support/function-process.ts";
 import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
 import { manage } from "../../support/callers.ts";
 import { call } from "../../support/function.ts";
 import type { Person, World } from "../../support/mortal.ts";
-import { createWorld } from "../../support/mortal.ts";
+import { createWorldOn, settingsIn } from "../../support/mortal.ts";
 import type { Postgres } from "../../support/postgres/postgres.ts";
 import { startPostgres } from "../../support/postgres/postgres.ts";
 import type { DatabaseProxy } from "../../support/postgres/proxy.ts";
@@ -36,10 +32,7 @@ describe("the database cut during a refresh of all spend, on PostgreSQL", functi
     postgres = await startPostgres();
     const url = await postgres.createDatabase();
     proxy = await startDatabaseProxy(url);
-    const client = connect(url, { max: 4, onnotice: () => undefined });
-    const database = drizzle(client, { casing: "snake_case" });
-    const stores = await openStores(database, () => client.end({ timeout: 5 }));
-    world = await createWorld({ stores, database }, {}, Date.now);
+    world = await createWorldOn(url, 4);
     world.openRouter.faults.turn({ pageSize });
     admin = await world.enter("admin@example.com");
     await have(pages * pageSize);
@@ -49,12 +42,7 @@ describe("the database cut during a refresh of all spend, on PostgreSQL", functi
         ADMIN_EMAILS: "admin@example.com",
         PORT: "0",
         DATABASE_URL: proxy.url,
-        OPENROUTER_MANAGEMENT_KEY: world.openRouter.managementKey,
-        OPENROUTER_BASE_URL: world.openRouter.apiUrl,
-        OIDC_ISSUER: "https://issuer.example",
-        OIDC_CLIENT_ID: "unused",
-        OIDC_CLIENT_SECRET: "unused",
-        ALLOWED_DOMAINS: "example.com",
+        ...settingsIn(world),
       },
       bundle.program,
     );

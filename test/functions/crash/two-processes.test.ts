@@ -1,17 +1,14 @@
 import assert from "node:assert/strict";
 
 import { sql } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/postgres-js";
-import connect from "postgres";
 
-import { openStores } from "../../../functions/adapters/postgres/connect.ts";
 import { faultsAtRest, faultsNow, readBooks } from "../../support/books.ts";
 import type { FunctionProcess } from "../../support/function-process.ts";
 import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
 import type { Answer } from "../../support/function.ts";
 import { call, createKit } from "../../support/function.ts";
 import type { Person, World } from "../../support/mortal.ts";
-import { createWorld, startMortal } from "../../support/mortal.ts";
+import { createWorldOn, settingsIn, startMortal } from "../../support/mortal.ts";
 import type { Postgres } from "../../support/postgres/postgres.ts";
 import { startPostgres } from "../../support/postgres/postgres.ts";
 
@@ -25,25 +22,17 @@ describe("two processes behind one PostgreSQL", function () {
   before(async () => {
     postgres = await startPostgres();
     const url = await postgres.createDatabase();
-    const client = connect(url, { max: 8, onnotice: () => undefined });
-    const database = drizzle(client, { casing: "snake_case" });
-    const stores = await openStores(database, () => client.end({ timeout: 5 }));
     const rules = {
       ADMIN_EMAILS: "admin@example.com",
       PLANS: JSON.stringify([{ match: "everyone", maxKeys: 3, budgetUsd: 1000, createsPerHour: 1000 }]),
     };
-    world = await createWorld({ stores, database }, rules, Date.now);
+    world = await createWorldOn(url, 8, rules);
     bundle = await bundleFunction();
     const settings = {
       ...rules,
       PORT: "0",
       DATABASE_URL: url,
-      OPENROUTER_MANAGEMENT_KEY: world.openRouter.managementKey,
-      OPENROUTER_BASE_URL: world.openRouter.apiUrl,
-      OIDC_ISSUER: "https://issuer.example",
-      OIDC_CLIENT_ID: "unused",
-      OIDC_CLIENT_SECRET: "unused",
-      ALLOWED_DOMAINS: "example.com",
+      ...settingsIn(world),
     };
     processes = [
       await startFunctionProcess(settings, bundle.program),

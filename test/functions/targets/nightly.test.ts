@@ -3,15 +3,11 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-import { drizzle } from "drizzle-orm/postgres-js";
-import connect from "postgres";
-
-import { openStores } from "../../../functions/adapters/postgres/connect.ts";
 import { faultsAtRest, faultsNow, readBooks } from "../../support/books.ts";
 import { googleAdmin } from "../../support/directory/google.ts";
 import { createKit } from "../../support/function.ts";
 import type { Person, World } from "../../support/mortal.ts";
-import { createWorld, startMortal } from "../../support/mortal.ts";
+import { createWorldOn, settingsIn, startMortal } from "../../support/mortal.ts";
 import type { Postgres } from "../../support/postgres/postgres.ts";
 import { startPostgres } from "../../support/postgres/postgres.ts";
 import { until } from "../../support/until.ts";
@@ -34,18 +30,10 @@ describe("npm run nightly", function () {
   });
   beforeEach(async () => {
     const url = await postgres.createDatabase();
-    const client = connect(url, { max: 4, onnotice: () => undefined });
-    const database = drizzle(client, { casing: "snake_case" });
-    const stores = await openStores(database, () => client.end({ timeout: 5 }));
-    world = await createWorld({ stores, database }, {}, Date.now);
+    world = await createWorldOn(url, 4);
     settings = {
       DATABASE_URL: url,
-      OPENROUTER_MANAGEMENT_KEY: world.openRouter.managementKey,
-      OPENROUTER_BASE_URL: world.openRouter.apiUrl,
-      OIDC_ISSUER: "https://issuer.example",
-      OIDC_CLIENT_ID: "unused",
-      OIDC_CLIENT_SECRET: "unused",
-      ALLOWED_DOMAINS: "example.com",
+      ...settingsIn(world),
       GOOGLE_SA_KEY_JSON: JSON.stringify(world.google.serviceAccountKey),
       GOOGLE_DIRECTORY_SUBJECT: googleAdmin,
       GOOGLE_DIRECTORY_URL: world.google.url,
