@@ -29,6 +29,8 @@ export interface SignInEditor {
   readonly onCallback: Event<Callback>;
   /** The code that the browser shows; undefined when the person gave up or the signal was aborted. */
   askForCode(signal: AbortSignal, problem: string | undefined): Promise<string | undefined>;
+  /** What this window has open, by which it is known again after a reload; empty for nothing. */
+  folder(): string;
 }
 
 export interface SignInRequest {
@@ -53,12 +55,22 @@ export interface SignIn {
    */
   signIn(request: SignInRequest, signal: AbortSignal, onTurn: (turn: Turn) => void): Promise<TokenAnswer>;
   /**
-   * Waits for the browser of a sign-in that this window, or another, was in the middle of when it was reloaded. Ends as
-   * `signIn` does, at the end of its five minutes at the latest; undefined when there is none or somebody else has
-   * ended it. A new sign-in ends the waiting.
+   * Goes on with a sign-in that this window, or another, was in the middle of when it was reloaded, after `tell` where
+   * the person has to know. Ends as `signIn` does, at the end of its five minutes at the latest; "again" when the person
+   * wants to begin anew; undefined when there is none, the person let it be, or somebody else has ended it. A new
+   * sign-in ends the waiting.
    */
-  resume(address: FunctionAddress, signal: AbortSignal): Promise<TokenAnswer | undefined>;
+  resume(address: FunctionAddress, signal: AbortSignal, tell: Tell): Promise<Resumed>;
 }
+
+/**
+ * What a person is told after a reload: paste the code; finish in the browser; or that the browser does not find back
+ * and the sign-in has to begin again.
+ */
+export type News = "paste" | "finish" | "lost";
+/** True when the person pressed the button that the news comes with, false when they closed it. */
+export type Tell = (news: News) => Promise<boolean>;
+export type Resumed = TokenAnswer | "again" | undefined;
 
 const patience = 5 * 60_000;
 /** Half of the 12 hours for which the function takes a proof: good for some hours, and seldom asked for. */
@@ -116,11 +128,23 @@ export function createSignIn(deps: SignInDeps): SignIn {
         if (round.members.size === 0 && underWay === round) underWay = undefined;
       }
     },
-    resume: async (address, signal) => {
+    resume: async (address, signal, tell) => {
       const stop = new AbortController();
       resumed = stop;
       try {
-        return await resumeOnce(deps, address, signal, AbortSignal.any([signal, stop.signal]));
+        if (!(await deps.pending.hasAny(address))) return undefined;
+        // A part of its own: most starts have nothing to go on with.
+        const { resumeSignIn } = await import("./resume-sign-in.ts");
+        const steps = {
+          patience,
+          waitForBrowser: (state: string) => waitForBrowser(deps, state),
+          trade: (code: string, verifier: string, until: AbortSignal) =>
+            tradeCode(deps.client, address, code, verifier, until),
+          tradePasted: (trade: Trade, until: AbortSignal) => tradePasted(deps.editor, trade, until),
+          tooLate,
+        };
+        const anyEnd = AbortSignal.any([signal, stop.signal]);
+        return await resumeSignIn({ ...deps, ...steps, tell }, address, signal, anyEnd);
       } finally {
         if (resumed === stop) resumed = undefined;
       }
@@ -174,13 +198,13 @@ async function signInOnce(
     const turn = way.kind === "code" ? "paste" : "finish";
     onTurn(microsoft.kind === "failed" ? `${turn}-instead` : turn);
 
-    const tooLate = clock.sleep(patience, untilEnd).then(() => {
-      throw new UserError(tooLateMessage(way.kind));
+    const timeout = clock.sleep(patience, untilEnd).then(() => {
+      throw tooLate(way.kind);
     });
-    tooLate.catch(() => {});
-    const trade = (code: string): Promise<TokenAnswer> => tradeCode(client, address, code, proof.verifier, untilEnd);
-    if (way.kind === "code") return await Promise.race([tradePasted(editor, trade, untilEnd), tooLate]);
-    return await trade(await Promise.race([way.code, tooLate]));
+    timeout.catch(() => {});
+    const trade: Trade = (code) => tradeCode(client, address, code, proof.verifier, untilEnd);
+    if (way.kind === "code") return await Promise.race([tradePasted(editor, trade, untilEnd), timeout]);
+    return await trade(await Promise.race([way.code, timeout]));
   } finally {
     for (const close of closers) close();
   }
@@ -199,103 +223,39 @@ function tradeCode(
 
 /** For a window that is reloaded meanwhile; the answer forgets it. A storage that takes nothing keeps nobody out. */
 async function keep(
-  { pending, clock, log }: SignInDeps,
+  { editor, pending, clock, log }: SignInDeps,
   address: FunctionAddress,
   { kind, returnTo }: Way,
   { state, verifier }: Proof,
 ): Promise<() => void> {
-  if (kind === "code") return () => {};
-  const entry: PendingSignIn = { kind, returnTo, state, verifier, begunAt: clock.now() };
+  const entry: PendingSignIn = { kind, returnTo, state, verifier, begunAt: clock.now(), folder: editor.folder() };
   const complain = (error: unknown): void => log.warn(`A sign-in is not kept over a reload: ${describe(error)}`);
   await pending.put(address, entry).catch(complain);
   return () => void pending.drop(address, entry).catch(complain);
 }
 
-async function resumeOnce(
-  deps: SignInDeps,
-  address: FunctionAddress,
-  window: AbortSignal,
-  signal: AbortSignal,
-): Promise<TokenAnswer | undefined> {
-  const { client, pending, clock, log } = deps;
-  const leftOf = ({ begunAt }: PendingSignIn): number => begunAt + patience - clock.now();
-  // Begun later than now: the clock was set back, and nobody can say how old it is.
-  const isOver = (entry: PendingSignIn): boolean => leftOf(entry) <= 0 || leftOf(entry) > patience;
-  const found = await pending.list(address);
-  for (const entry of found.filter(isOver)) await pending.drop(address, entry);
-  const entry = found.find((each) => !isOver(each));
-  if (entry === undefined) return undefined;
-  const ended = new AbortController();
-  const untilEnd = AbortSignal.any([signal, ended.signal]);
-  const browser = waitForBrowser(deps, entry.state);
-  const closers: (() => void)[] = [() => ended.abort()];
-  try {
-    const close = await listenAgain(deps, entry, browser.take, untilEnd);
-    if (close === undefined) return undefined;
-    closers.push(close);
-    log.info(`The sign-in at ${address.origin} goes on after a reload, returning by ${entry.kind}.`);
-    const code = await Promise.race([browser.code, clock.sleep(leftOf(entry), untilEnd).then(() => undefined)]);
-    const isStillOpen = (await pending.list(address)).some(({ state }) => state === entry.state);
-    await pending.drop(address, entry);
-    // Another window was the one, and has said what there is to say.
-    if (!isStillOpen) return undefined;
-    if (code === undefined) throw new UserError(tooLateMessage(entry.kind));
-    return await tradeCode(client, address, code, entry.verifier, untilEnd);
-  } catch (error) {
-    // Whoever resumes next has it when this window goes; anything else is the end of it.
-    if (!window.aborted) await pending.drop(address, entry);
-    throw error;
-  } finally {
-    for (const close of closers) close();
-  }
-}
-
-/**
- * Where the browser returns to. A port may be held by the window as it was before, for a moment; undefined when it stays
- * so: then the window lives that began it, and is the one that is returned to.
- */
-async function listenAgain(
-  { editor, clock }: SignInDeps,
-  { kind, returnTo }: PendingSignIn,
-  take: Take,
-  signal: AbortSignal,
-): Promise<(() => void) | undefined> {
-  if (kind !== "loopback") {
-    const subscription = editor.onCallback(take);
-    return () => subscription.dispose();
-  }
-  const port = Number(new URL(returnTo).port);
-  for (let tries = 1; ; tries += 1) {
-    try {
-      const listener = await openLoopback(take, port);
-      return () => listener.close();
-    } catch (error) {
-      if (tries === 20) return undefined;
-      if (!(error instanceof Error) || !("code" in error) || error.code !== "EADDRINUSE") throw error;
-      await clock.sleep(500, signal);
-    }
-  }
-}
-
 interface Way {
-  readonly kind: "editor" | "page" | "loopback" | "code";
+  readonly kind: PendingSignIn["kind"];
   readonly returnTo: string;
   /** What the browser brings back; never, where the person pastes it. */
   readonly code: Promise<string>;
   readonly close: () => void;
 }
 
-type Take = (callback: Callback) => "done" | "refused" | "not-ours";
+/** What the browser brings back, and what is shown everything that comes. */
+export interface Browser {
+  readonly code: Promise<string>;
+  readonly take: (callback: Callback) => "done" | "refused" | "not-ours";
+}
 
-/** What the browser brings back: `take` is shown everything that comes, and takes what has this state. */
-function waitForBrowser(
-  { log }: Pick<SignInDeps, "log">,
-  state: string,
-): { readonly code: Promise<string>; readonly take: Take } {
+type Trade = (code: string) => Promise<TokenAnswer>;
+
+/** Of everything that comes, what has this state is taken. */
+function waitForBrowser({ log }: Pick<SignInDeps, "log">, state: string): Browser {
   const code = Promise.withResolvers<string>();
   // Nobody may be waiting yet when a refusal arrives.
   code.promise.catch(() => {});
-  const take: Take = (callback) => {
+  const take: Browser["take"] = (callback) => {
     const reading = readCallback(callback, redirectPath, state);
     if (reading.kind === "not-ours") {
       log.warn("Something opened the sign-in address without belonging to the sign-in under way; it is ignored.");
@@ -368,11 +328,7 @@ function startPath({ fresh }: SignInRequest, returnTo: string, proof: Proof): st
 }
 
 /** A code that is none, or is not the whole, is asked for once more: the one in the browser is still good. */
-async function tradePasted(
-  editor: SignInEditor,
-  trade: (code: string) => Promise<TokenAnswer>,
-  signal: AbortSignal,
-): Promise<TokenAnswer> {
+async function tradePasted(editor: SignInEditor, trade: Trade, signal: AbortSignal): Promise<TokenAnswer> {
   let problem: string | undefined;
   for (;;) {
     const code = await editor.askForCode(signal, problem);
@@ -386,12 +342,12 @@ async function tradePasted(
   }
 }
 
-function tooLateMessage(kind: Way["kind"]): string {
+function tooLate(kind: Way["kind"]): UserError {
   const again =
     kind === "code"
       ? "Start it again."
       : "Start it again, or run “OpenRouter Keys: Sign In With Code” if your browser did not come back to the editor.";
-  return `Nobody finished the sign-in in the browser within 5 minutes. ${again}`;
+  return new UserError(`Nobody finished the sign-in in the browser within 5 minutes. ${again}`);
 }
 
 /** Without a session there is no good answer, so what gives one is not the function. */
