@@ -8,6 +8,7 @@ import { createSignIn } from "../../../extension/account/sign-in.ts";
 import type { Clock } from "../../../extension/base/clock.ts";
 import { createEmitter } from "../../../extension/base/emitter.ts";
 import { CancelledError, isCancelled } from "../../../extension/base/errors.ts";
+import { forgedCallbacks } from "../../support/forged-callbacks.ts";
 import { MemorySecretStorage } from "../../support/memory-secret-storage.ts";
 import { account, base, createFakeFunction, token } from "../support/fake-function.ts";
 import { createRecordingLog } from "../support/recording-log.ts";
@@ -134,46 +135,6 @@ function createHarness(
       return code;
     },
   };
-}
-
-/** Numbers from 0 to 1 that are the same in every run. */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-/** Addresses that any web page may open: each is wrong in the path, in the state, or in having no code. */
-function nearMiss(random: () => number, state: string, code: string): Callback {
-  const pick = <T>(...choices: readonly [T, ...T[]]): T => choices[Math.floor(random() * choices.length)] ?? choices[0];
-  const text = (): string =>
-    Array.from({ length: 1 + Math.floor(random() * 40) }, () =>
-      String.fromCodePoint(pick(0, 10, 0x25, 0x26, 0x2f, 0x3d, 0x41 + random() * 58, 0x202e, 0xd800, 0x1f600) | 0),
-    ).join("");
-  const cut = Math.floor(random() * state.length);
-  const nearState = pick(
-    state.slice(0, cut),
-    `${state}${pick("A", "%00", "+", "%20", "=")}`,
-    `${state.slice(0, cut)}${state[cut] === "x" ? "y" : "x"}${state.slice(cut + 1)}`,
-    encodeURIComponent(text().toWellFormed()),
-    "",
-    `${state}&state=${state}`,
-    `&State=${state}`,
-    `[]=${state}`,
-  );
-  const values = pick(`code=${code}`, `error=x&error_description=${state}`, `code=${code}&code=2`, text());
-  const setting = "openrouterKeys.functionUrl=https%3A%2F%2Fevil.test&command=openrouterKeys.deleteKey";
-  return pick<Callback>(
-    { path: "/auth", query: `${values}&state=${nearState}&n=${random()}` },
-    { path: "/auth", query: `state=${state}&${pick("code=", "Code=x", "codes=x", setting)}&n=${random()}` },
-    {
-      path: pick("/auth/", "/Auth", "/auth%2f", "//auth", "", "/settings", text()),
-      query: `${values}&state=${state}&n=${random()}`,
-    },
-    { path: pick("/auth", text()), query: `${setting}&${text()}` },
-  );
 }
 
 describe("signing in", () => {
@@ -390,8 +351,7 @@ describe("signing in", () => {
     await new Promise(setImmediate);
     const state = harness.parameter("state");
     const before = JSON.stringify([harness.asked(), harness.turns(), harness.opened.length]);
-    const random = createRandom(20261125);
-    const tried = Array.from({ length: 600 }, () => nearMiss(random, state, harness.issueCode("guessable")));
+    const tried = forgedCallbacks(20261125, 600, state, harness.issueCode("guessable"));
     for (const { path, query } of tried) harness.callBack(query, path);
     await new Promise(setImmediate);
     assert.deepEqual(JSON.stringify([harness.asked(), harness.turns(), harness.opened.length]), before);
@@ -589,11 +549,7 @@ describe("signing in", () => {
       const { after, state, callback } = await reload();
       const done = after.resume();
       await after.listening;
-      const random = createRandom(4);
-      for (let count = 0; count < 200; count += 1) {
-        const { path, query } = nearMiss(random, state, "guess");
-        after.callBack(query, path);
-      }
+      for (const { path, query } of forgedCallbacks(4, 200, state, "guess")) after.callBack(query, path);
       await new Promise(setImmediate);
       const asked = after.asked();
       after.callBack(callback);
