@@ -4,6 +4,7 @@ import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import { TokenAnswer } from "../../../functions/contract/account.ts";
 import { ProblemAnswer } from "../../../functions/contract/problem.ts";
 import { databaseKinds } from "../../support/databases.ts";
+import { evilRedirects } from "../../support/evil-redirects.ts";
 import type { Answer, RunningFunction } from "../../support/function.ts";
 import { call, desktopRedirect, getCode, startFunction, startParameters } from "../../support/function.ts";
 import {
@@ -161,27 +162,9 @@ for (const kind of databaseKinds) {
       assert.deepStrictEqual([answer.status, (await answer.text()).includes("error=forbidden")], [403, true]);
     });
 
-    const evil = [
-      "https://evil.example/auth",
-      "vscode://other.extension/auth",
-      "vscode://openrouter-keys.openrouter-keys/other",
-      "vscode://openrouter-keys.openrouter-keys/auth?next=https://evil.example",
-      "vscode://openrouter-keys.openrouter-keys/auth#x",
-      "http://127.0.0.1.evil.example/auth",
-      "http://127.0.0.1:80@evil.example/auth",
-      "http://127.0.0.1/auth",
-      "http://127.0.0.1:99999/auth",
-      "http://localhost:1234/auth",
-      "http://127.0.0.1:1234/auth?x=1",
-      "http://127.0.0.1:1234/other",
-      "https://someone.github.dev/extension-auth-callback",
-      "javascript:alert(1)",
-      "openrouter-keys.openrouter-keys/auth",
-      "http:\\\\127.0.0.1:1234/auth",
-    ];
     it("sends a code nowhere but to the editor", async () => {
       const statuses = await Promise.all(
-        evil.map(
+        evilRedirects.map(
           async (redirect) =>
             (await call(running.url, "GET", pathOf(startParameters(running.url, redirect).url))).status,
         ),
@@ -191,7 +174,7 @@ for (const kind of databaseKinds) {
         "GET",
         pathOf(startParameters(running.url, "http://127.0.0.1:1234/auth").url),
       );
-      assert.deepStrictEqual([statuses, loopback.status], [evil.map(() => 400), 302]);
+      assert.deepStrictEqual([statuses, loopback.status], [evilRedirects.map(() => 400), 302]);
     });
 
     it("demands a PKCE challenge of the strong kind", async () => {
