@@ -1,6 +1,7 @@
 // Signing in where VS Code is a page in a browser and the browser comes back to that page: the one way in which the real
 // editor hands an address to the extension's handler here. The window is reloaded meanwhile, and thousands of forged
-// addresses arrive.
+// addresses arrive. Not in the suite inside the extension host: VS Code refuses every dialog there, and with it the
+// consent without which no sign-in waits for an address; so another extension beside ours opens them.
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -47,6 +48,7 @@ describe("Signing in to the page of VS Code itself", function () {
   /** What the knocker finds to do, and what it says when it is done. */
   let callbacks: readonly object[] = [];
   const knocked = Promise.withResolvers<z.infer<typeof Knocked>>();
+  const asked = Promise.withResolvers<unknown>();
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "openrouter-keys-own-page-"));
@@ -62,7 +64,8 @@ describe("Signing in to the page of VS Code itself", function () {
         response.end(JSON.stringify({ authority: "openrouter-keys.openrouter-keys", callbacks }));
       } else {
         void text(request).then((body) => {
-          knocked.resolve(Knocked.parse(JSON.parse(body)));
+          if (request.url === "/asked") asked.resolve(JSON.parse(body));
+          else knocked.resolve(Knocked.parse(JSON.parse(body)));
           response.end();
         });
       }
@@ -176,6 +179,19 @@ describe("Signing in to the page of VS Code itself", function () {
         trades: [200],
         logged: [],
       },
+    );
+  });
+
+  it("gives another extension no session but with the person's consent", async () => {
+    await workbench.runCommand("Knocker: Take Session");
+    const { text: question, click } = await workbench.dialog();
+    await click("Cancel");
+    assert.deepStrictEqual(
+      [question, await asked.promise],
+      [
+        "The extension 'Knocker' wants to sign in using OpenRouter Keys.",
+        { silently: "none", openly: "User did not consent to login." },
+      ],
     );
   });
 });

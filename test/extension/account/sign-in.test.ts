@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 
+import * as z from "zod/mini";
+
 import { createFunctionClient } from "../../../extension/account/function-client.ts";
 import type { SignInWithMicrosoft } from "../../../extension/account/microsoft.ts";
 import type { Callback } from "../../../extension/account/redirect.ts";
@@ -543,6 +545,14 @@ describe("signing in", () => {
         [kept, answer, after.asked(), left(after), await after.resume()],
         [[["sign-in", base]], signedIn, ["POST /v1/auth/token"], [], undefined],
       );
+    });
+
+    it("is kept under a name in which nothing is secret", async () => {
+      const { after, state } = await reload();
+      const names = left(after).join("\n");
+      const [kept = "{}"] = after.storage.values.values();
+      const { verifier } = z.object({ verifier: z.string() }).parse(JSON.parse(kept));
+      assert.deepEqual([verifier.length, names.includes(verifier), names.includes(state)], [43, false, false]);
     });
 
     it("takes nothing that is forged, and still waits for what belongs to it", async () => {
