@@ -63,8 +63,6 @@ export async function resumeSignIn(
       if (await isStillOpen()) throw tooLate(entry.kind);
       return undefined;
     });
-    // The first to end it counts, and what the others say then is nobody's affair.
-    for (const end of [byBrowser, late]) end.catch(() => {});
     const answer = await Promise.race([late, byBrowser, withPerson(deps, entry, trade, untilEnd)]);
     await pending.drop(address, entry);
     return answer;
