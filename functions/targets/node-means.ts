@@ -35,9 +35,7 @@ export async function withMeans(
       stores,
       fetch,
       clock: Date.now,
-      wait: async (milliseconds, signal) => {
-        await delay(milliseconds, undefined, { signal });
-      },
+      wait: nodeWait,
       record: log,
       telemetry,
     });
@@ -45,6 +43,10 @@ export async function withMeans(
   } finally {
     await stores.close();
   }
+}
+
+export async function nodeWait(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await delay(milliseconds, undefined, { signal });
 }
 
 function connect(settings: Settings): Promise<Stores> {

@@ -84,8 +84,7 @@ export const databaseKinds: readonly [DatabaseKind, DatabaseKind] = [
   {
     name: "PostgreSQL",
     async open() {
-      latestUrl = await copyTemplate();
-      return connectPostgres(latestUrl, 10);
+      return connectPostgres(await migratedDatabase(), 10);
     },
     async query(statement) {
       if (latestUrl === undefined) return [];
@@ -197,6 +196,11 @@ async function makeTemplate(running: Postgres): Promise<string> {
   const name = "migrated";
   await (await connectPostgres(await running.createDatabase(name), 1)).close();
   return name;
+}
+
+/** The connection string of a new database on the server, with everything that the migrations make. */
+export async function migratedDatabase(): Promise<string> {
+  return (latestUrl = await copyTemplate());
 }
 
 function connect(url: string): { readonly database: Database; readonly close: () => Promise<void> } {
