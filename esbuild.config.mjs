@@ -1,11 +1,11 @@
-import { cp, readFile, rm, stat } from "node:fs/promises";
-import { basename } from "node:path";
+import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
 /** What a bundle may weigh at most, in bytes: what is loaded at start, without the parts loaded when first needed. */
-const most = { extension: 100_000, function: 250_000, worker: 300_000 };
+const most = { extension: 100_000, function: 250_000, worker: 300_000, vercel: 250_000 };
 
 const common = {
   bundle: true,
@@ -93,10 +93,47 @@ function buildWorker(outdir) {
   });
 }
 
+/** Vercel's Build Output, version 3: one function behind every path, and the nightly run by Vercel's cron. */
+async function buildVercel(output) {
+  const folder = join(output, "functions/index.func");
+  await rm(output, { recursive: true, force: true });
+  const built = await build({
+    ...common,
+    outdir: folder,
+    entryPoints: { index: "functions/targets/vercel.ts" },
+    outExtension: { ".js": ".mjs" },
+    format: "esm",
+    splitting: true,
+    chunkNames: "[name]-[hash]",
+    target: "node22",
+    plugins: [leaveOutUnusedFor("postgres/src/")],
+  });
+  await mkdir(folder, { recursive: true });
+  const written = {
+    [join(folder, ".vc-config.json")]: {
+      runtime: "nodejs24.x",
+      handler: "index.mjs",
+      launcherType: "Nodejs",
+      shouldAddHelpers: false,
+      supportsResponseStreaming: true,
+      // A run that the cron starts ends by itself after four minutes.
+      maxDuration: 300,
+    },
+    [join(output, "config.json")]: {
+      version: 3,
+      routes: [{ src: "/.*", dest: "/index" }],
+      crons: [{ path: "/v1/cron/nightly", schedule: "15 2 * * *" }],
+    },
+  };
+  for (const [file, content] of Object.entries(written)) await writeFile(file, `${JSON.stringify(content, null, 2)}\n`);
+  return { built, entry: join(folder, "index.mjs") };
+}
+
 // For tests, which must not take away what others are running.
 const [, , flag, folder] = process.argv;
-if (flag === "--worker") {
-  await buildWorker(folder);
+const alone = { "--worker": buildWorker, "--vercel": buildVercel }[flag];
+if (alone !== undefined) {
+  await alone(folder);
   process.exit();
 }
 
@@ -134,6 +171,8 @@ const functions = await build({
   plugins: [leaveOutUnusedFor("postgres/src/")],
 });
 const worker = await buildWorker("dist");
+// On Vercel's own machines the output is looked for in the project's folder.
+const vercel = await buildVercel(process.env.VERCEL === undefined ? "dist/vercel/.vercel/output" : ".vercel/output");
 await cp("functions/adapters/postgres/migrations", "dist/functions/migrations", { recursive: true });
 
 const strays = Object.keys(extension.metafile.inputs).filter(
@@ -166,6 +205,7 @@ async function weigh(files) {
 const rows = [
   { bundle: "extension", entry: "dist/extension.cjs", metafile: extension.metafile, most: most.extension },
   { bundle: "function on Node", entry: "dist/functions/node.js", metafile: functions.metafile, most: most.function },
+  { bundle: "function on Vercel", entry: vercel.entry, metafile: vercel.built.metafile, most: most.vercel },
 ];
 const table = [];
 for (const { bundle, entry, metafile, most } of rows) {

@@ -7,7 +7,8 @@ import { examine } from "../doctor/examine.ts";
 import type { Environment, Settings } from "../settings.ts";
 import { SettingsError, readSettings } from "../settings.ts";
 import { createNodeFetch } from "./node-fetch.ts";
-import { endWithFaults, nodeWait } from "./node-means.ts";
+import { wait } from "./host.ts";
+import { endWithFaults } from "./node-means.ts";
 
 const mostMs = 90_000;
 const marks = { good: "✔", hint: "!", fault: "✘" } as const;
@@ -42,7 +43,7 @@ async function check(environment: Environment): Promise<readonly Check[]> {
       {
         fetch,
         clock: Date.now,
-        wait: nodeWait,
+        wait,
         inspectDatabase: () => (databaseUrl === undefined ? inspectEmbedded(dataDir) : inspectPostgres(databaseUrl)),
       },
       AbortSignal.timeout(mostMs),

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 
 import type { Stores } from "../adapters/postgres/stores.ts";
 import { connectEmbedded, connectPostgres } from "../adapters/postgres/connect.ts";
@@ -8,6 +7,7 @@ import type { Runtime } from "../compose.ts";
 import type { RequestRecord } from "../http/env.ts";
 import type { Environment, Settings } from "../settings.ts";
 import { SettingsError, readSettings } from "../settings.ts";
+import { failureEntry, logLine, wait } from "./host.ts";
 import { createNodeFetch } from "./node-fetch.ts";
 
 const poolSize = 20;
@@ -35,7 +35,7 @@ export async function withMeans(
       stores,
       fetch,
       clock: Date.now,
-      wait: nodeWait,
+      wait,
       record: log,
       telemetry,
     });
@@ -45,10 +45,6 @@ export async function withMeans(
   }
 }
 
-export async function nodeWait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await delay(milliseconds, undefined, { signal });
-}
-
 function connect(settings: Settings): Promise<Stores> {
   return settings.databaseUrl === undefined
     ? connectEmbedded(settings.dataDir)
@@ -56,15 +52,11 @@ function connect(settings: Settings): Promise<Stores> {
 }
 
 export function log(entry: Readonly<Record<string, unknown>> | RequestRecord): void {
-  process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
+  process.stdout.write(`${logLine(entry)}\n`);
 }
 
-/** Of work that no request waits for. */
 export function logFailure(error: unknown): void {
-  log({
-    event: "failed",
-    reason: isDatabaseAway(error) ? "database" : error instanceof Error ? error.name : "unknown",
-  });
+  process.stdout.write(`${logLine(failureEntry(error))}\n`);
 }
 
 /** Ends the process with what the work returns, or with 1 and a sentence. */

@@ -12,7 +12,7 @@ import { inspectEmbedded, inspectPostgres } from "../../functions/adapters/postg
 import type { Check } from "../../functions/doctor/check.ts";
 import { examine } from "../../functions/doctor/examine.ts";
 import { readSettings } from "../../functions/settings.ts";
-import { nodeWait } from "../../functions/targets/node-means.ts";
+import { wait } from "../../functions/targets/host.ts";
 import { databaseKinds, dump, migratedDatabase } from "../support/databases.ts";
 import type { GoogleStandIn } from "../support/directory/google.ts";
 import { googleAdmin, startGoogle } from "../support/directory/google.ts";
@@ -67,7 +67,7 @@ describe("npm run doctor", function () {
     const settings = readSettings(environment);
     const { databaseUrl, dataDir } = settings;
     const inspectDatabase = () => (databaseUrl === undefined ? inspectEmbedded(dataDir) : inspectPostgres(databaseUrl));
-    const means = { fetch, clock: Date.now, wait: nodeWait, inspectDatabase };
+    const means = { fetch, clock: Date.now, wait, inspectDatabase };
     return examine(settings, environment, means, AbortSignal.timeout(20_000));
   }
 
