@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** What a bundle may weigh at most, in bytes: what is loaded at start, without the parts loaded when first needed. */
-const most = { extension: 100_000, function: 250_000, worker: 300_000, vercel: 250_000 };
+const most = { extension: 100_000, function: 250_000, worker: 300_000, vercel: 250_000, oneFile: 1_350_000 };
 
 const common = {
   bundle: true,
@@ -93,6 +93,50 @@ function buildWorker(outdir) {
   });
 }
 
+/** drizzle-orm reads the migrations from files, and one file has none beside it. */
+const migrationsInside = {
+  name: "migrations-inside",
+  setup(build) {
+    build.onLoad({ filter: /node_modules[\\/]drizzle-orm[\\/]migrator\.js$/ }, async () => {
+      const { readMigrationFiles } = await import("drizzle-orm/migrator");
+      const migrations = readMigrationFiles({ migrationsFolder: "functions/adapters/postgres/migrations" });
+      return { contents: `export const readMigrationFiles = () => ${JSON.stringify(migrations)};` };
+    });
+  },
+};
+
+/** What needs packages beside the file is said to be missing when it is asked for. */
+const withoutPackages = {
+  name: "without-packages",
+  setup(build) {
+    const missing =
+      'throw Object.assign(new Error("This part is not in the one file."), { code: "ERR_MODULE_NOT_FOUND" });';
+    build.onResolve({ filter: /^(?:@electric-sql\/pglite|drizzle-orm\/pglite$)/ }, ({ path }) => ({
+      path,
+      namespace: "missing",
+    }));
+    build.onLoad({ filter: /^/, namespace: "missing" }, () => ({ contents: missing }));
+    build.onLoad({ filter: /functions[\\/]adapters[\\/]telemetry[\\/]otel\.ts$/ }, () => ({ contents: missing }));
+  },
+};
+
+/** Node with nothing installed beside it: all but the embedded database and OpenTelemetry. */
+function buildOneFile(outdir) {
+  return build({
+    ...common,
+    outdir,
+    entryPoints: { "openrouter-keys": "functions/targets/command.ts" },
+    outExtension: { ".js": ".mjs" },
+    format: "esm",
+    target: "node22",
+    // undici is CommonJS and asks for Node's own modules by require.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+    plugins: [leaveOutUnusedFor("postgres/src/"), migrationsInside, withoutPackages],
+  });
+}
+
 /** Vercel's Build Output, version 3: one function behind every path, and the nightly run by Vercel's cron. */
 async function buildVercel(output) {
   const folder = join(output, "functions/index.func");
@@ -131,7 +175,7 @@ async function buildVercel(output) {
 
 // For tests, which must not take away what others are running.
 const [, , flag, folder] = process.argv;
-const alone = { "--worker": buildWorker, "--vercel": buildVercel }[flag];
+const alone = { "--worker": buildWorker, "--vercel": buildVercel, "--one-file": buildOneFile }[flag];
 if (alone !== undefined) {
   await alone(folder);
   process.exit();
@@ -171,6 +215,7 @@ const functions = await build({
   plugins: [leaveOutUnusedFor("postgres/src/")],
 });
 const worker = await buildWorker("dist");
+const oneFile = await buildOneFile("dist/node");
 // On Vercel's own machines the output is looked for in the project's folder.
 const vercel = await buildVercel(process.env.VERCEL === undefined ? "dist/vercel/.vercel/output" : ".vercel/output");
 await cp("functions/adapters/postgres/migrations", "dist/functions/migrations", { recursive: true });
@@ -205,6 +250,12 @@ async function weigh(files) {
 const rows = [
   { bundle: "extension", entry: "dist/extension.cjs", metafile: extension.metafile, most: most.extension },
   { bundle: "function on Node", entry: "dist/functions/node.js", metafile: functions.metafile, most: most.function },
+  {
+    bundle: "function on Node, one file",
+    entry: "dist/node/openrouter-keys.mjs",
+    metafile: oneFile.metafile,
+    most: most.oneFile,
+  },
   { bundle: "function on Vercel", entry: vercel.entry, metafile: vercel.built.metafile, most: most.vercel },
 ];
 const table = [];

@@ -24,7 +24,7 @@ export function judgeDatabase(
       return hint(
         about,
         "There is none yet.",
-        "The function makes it when it first starts; several processes, or a host without a disk of its own, need PostgreSQL in DATABASE_URL.",
+        "The function makes it when it first starts from the project's folder; several processes, the one file, and hosts without a disk need PostgreSQL in DATABASE_URL.",
       );
     case "in use":
       return hint(

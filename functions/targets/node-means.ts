@@ -90,6 +90,8 @@ function fault(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "EADDRINUSE")
     return "The port is already in use. Stop what listens there, or set PORT to another (0 takes a free one).";
+  if (code === "ERR_MODULE_NOT_FOUND")
+    return "The embedded database and OpenTelemetry are not in the one file: set DATABASE_URL and leave OTEL_EXPORTER_OTLP_ENDPOINT out, or run the function from the project's folder.";
   if (typeof code === "string") return `The function cannot go on (${code}).`;
   return error instanceof Error ? error.message : "The function cannot go on.";
 }

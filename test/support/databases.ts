@@ -203,6 +203,11 @@ export async function migratedDatabase(): Promise<string> {
   return (latestUrl = await copyTemplate());
 }
 
+/** The same without anything in it. */
+export async function emptyDatabase(): Promise<string> {
+  return (await getServer()).postgres.createDatabase();
+}
+
 function connect(url: string): { readonly database: Database; readonly close: () => Promise<void> } {
   const client = postgres(url, { max: 10, onnotice: () => undefined });
   return { database: drizzleServer(client, { casing: "snake_case" }), close: () => client.end() };
