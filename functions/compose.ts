@@ -117,7 +117,7 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
       scim:
         settings.scim === undefined
           ? undefined
-          : { token: settings.scim.token, base: `${settings.publicUrl}${paths.scim}` },
+          : { tokens: settings.scim.tokens, base: `${settings.publicUrl}${paths.scim}` },
     }),
     settleDue: (signal) =>
       meter.inJob("settle due", async () => (await import("./services/settle-due.ts")).settleDue(deps, signal)),
@@ -143,7 +143,7 @@ function countingKeys(keys: KeyStore, telemetry: Telemetry | undefined): KeyStor
 /** What was pushed over SCIM is a source like the directories that are asked. */
 function directorySources(settings: Settings, runtime: Runtime): readonly DirectorySource[] {
   const asked = companyDirectories(settings, runtime);
-  if (settings.scim?.token === undefined) return asked;
+  if (settings.scim === undefined || settings.scim.tokens.length === 0) return asked;
   const load = async () => (await import("./services/scim-directory.ts")).createScimDirectory(runtime.stores.scim);
   return [...asked, laterSource("SCIM", load)];
 }

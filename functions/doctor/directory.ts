@@ -83,7 +83,7 @@ function judgeCanary(about: string, mend: string, finding: Finding | undefined):
 
 function checkScim(scim: Settings["scim"]): Check | undefined {
   if (scim === undefined) return undefined;
-  return scim.token === undefined
+  return scim.tokens.length === 0
     ? fault(
         "SCIM_TOKEN",
         "It is shorter than 32 characters, so SCIM refuses everybody.",

@@ -203,6 +203,14 @@ export async function migratedDatabase(): Promise<string> {
   return (latestUrl = await copyTemplate());
 }
 
+/** A copy of a database that nobody is connected to, as a backup would bring it back; its connection string. */
+export async function copyDatabase(url: string): Promise<string> {
+  const { admin } = await getServer();
+  const name = `test_${randomBytes(8).toString("hex")}`;
+  await admin.unsafe(`create database ${name} template ${url.slice(url.lastIndexOf("/") + 1)} strategy file_copy`);
+  return url.replace(/[^/]+$/, name);
+}
+
 /** The same without anything in it. */
 export async function emptyDatabase(): Promise<string> {
   return (await getServer()).postgres.createDatabase();

@@ -61,7 +61,8 @@ for (const [name, start] of Object.entries(hosts)) {
         DIRECTORY_CANARY: "canary@example.com",
         CRON_SECRET: cronSecret,
         CRON_SECRET_PREVIOUS: previousSecret,
-        SCIM_TOKEN: scimToken,
+        SCIM_TOKEN: `next-${scimToken}`,
+        SCIM_TOKEN_PREVIOUS: scimToken,
         NIGHTLY_MODE: "enforce",
         NIGHTLY_MIN_INTERVAL_SECONDS: "0",
       }));
@@ -245,7 +246,9 @@ for (const [name, start] of Object.entries(hosts)) {
       const body = { schemas, userName: "linus@example.com", active: true };
       const pushed = await ask("POST", "/scim/v2/Users", { headers: scim, body });
       assert.deepStrictEqual([read, pushed.status], [paths.map(() => 200), 201]);
-      assert.equal((await call(host.url, "GET", "/scim/v2/Users")).status, 401);
+      const next = { Authorization: `Bearer next-${scimToken}` };
+      const found = await ask("GET", "/scim/v2/Users?startIndex=1&count=1", { headers: next });
+      assert.deepStrictEqual([found.status, (await call(host.url, "GET", "/scim/v2/Users")).status], [200, 401]);
     });
 
     it("runs at night for a scheduler with the secret, and ends the access of whoever has left", async () => {
