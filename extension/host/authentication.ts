@@ -9,7 +9,7 @@ import type { Session, SessionStore } from "../account/session.ts";
 import type { SignIn, Turn } from "../account/sign-in.ts";
 import { endSession, signOut } from "../account/sign-out.ts";
 import { createEmitter, type Event } from "../base/emitter.ts";
-import { CancelledError, describe, isCancelled, UserError } from "../base/errors.ts";
+import { CancelledError, describe, UserError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { authenticationId } from "../manifest.ts";
 
@@ -149,7 +149,7 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
       return access;
     } catch (error) {
       if (error instanceof UserError) throw error;
-      if (lastFailure instanceof Error && !isCancelled(lastFailure)) throw lastFailure;
+      if (lastFailure instanceof Error && !(lastFailure instanceof CancelledError)) throw lastFailure;
       // The editor's own consent was declined, or the sign-in was cancelled.
       log.info(`No sign-in: ${describe(error)}`);
       throw new CancelledError();

@@ -7,7 +7,7 @@ import { createPendingSignIns } from "../../../extension/account/pending-sign-in
 import { createSignIn } from "../../../extension/account/sign-in.ts";
 import type { Clock } from "../../../extension/base/clock.ts";
 import { createEmitter } from "../../../extension/base/emitter.ts";
-import { CancelledError, isCancelled } from "../../../extension/base/errors.ts";
+import { CancelledError } from "../../../extension/base/errors.ts";
 import { MemorySecretStorage } from "../../support/memory-secret-storage.ts";
 import { account, base, createFakeFunction, token } from "../support/fake-function.ts";
 import { createRecordingLog } from "../support/recording-log.ts";
@@ -282,7 +282,7 @@ describe("signing in", () => {
       const harness = createHarness(tunnel, false);
       const done = harness.start().catch((error: unknown) => error);
       harness.pasted.push(undefined);
-      assert.ok(isCancelled(await done));
+      assert.ok((await done) instanceof CancelledError);
     });
 
     it("takes the box away when the time is over", async () => {
@@ -328,7 +328,7 @@ describe("signing in", () => {
     const done = harness.start(new AbortController().signal, { byCode: true });
     await harness.boxShown;
     harness.pasted.push(harness.issueCode("pasted"));
-    assert.deepEqual([await done, isCancelled(await first)], [signedIn, true]);
+    assert.deepEqual([await done, (await first) instanceof CancelledError], [signedIn, true]);
   });
 
   it("goes by a listener on this machine where the editor runs in a browser without TLS", async () => {
@@ -425,7 +425,7 @@ describe("signing in", () => {
       const left = await waiting[leaver].catch((error: unknown) => error);
       harness.callBack(`code=${harness.issueCode()}&state=${harness.parameter("state")}`);
       const stayer = leaver === "first" ? waiting.second : waiting.first;
-      assert.deepEqual([isCancelled(left), await stayer, harness.opened.length], [true, signedIn, 1]);
+      assert.deepEqual([left instanceof CancelledError, await stayer, harness.opened.length], [true, signedIn, 1]);
     });
   }
 
@@ -443,7 +443,7 @@ describe("signing in", () => {
     while (harness.opened.length < 2) await new Promise(setImmediate);
     harness.callBack(code);
     harness.callBack(`code=${harness.issueCode("next")}&state=${harness.parameter("state")}`);
-    assert.deepEqual([ends.every(isCancelled), traded, await next], [true, false, signedIn]);
+    assert.deepEqual([ends.every((end) => end instanceof CancelledError), traded, await next], [true, false, signedIn]);
   });
 
   it("at another address ends the one under way", async () => {
@@ -451,7 +451,7 @@ describe("signing in", () => {
     const first = harness.start().catch((error: unknown) => error);
     await harness.browserOpened;
     void harness.start(harness.stop.signal, { address: { base: "https://other.test", origin: "https://other.test" } });
-    assert.ok(isCancelled(await first));
+    assert.ok((await first) instanceof CancelledError);
     harness.stop.abort();
   });
 
@@ -503,7 +503,7 @@ describe("signing in", () => {
       await harness.browserOpened;
       await new Promise(setImmediate);
       if (way === "in the notification") harness.stop.abort();
-      assert.ok(isCancelled(await done));
+      assert.ok((await done) instanceof CancelledError);
       harness.callBack(`code=${harness.issueCode()}&state=${harness.parameter("state")}`);
       assert.deepEqual([harness.asked(), harness.turns()], [["GET /v1/me"], turns]);
     });
@@ -535,7 +535,7 @@ describe("signing in", () => {
       harness.stop.abort();
       return Promise.reject(new DOMException("Aborted.", "AbortError"));
     };
-    assert.ok(isCancelled(await harness.start().catch((error: unknown) => error)));
+    assert.ok((await harness.start().catch((error: unknown) => error)) instanceof CancelledError);
     assert.deepEqual(harness.opened, []);
   });
 
@@ -632,7 +632,10 @@ describe("signing in", () => {
       await after.browserOpened;
       after.callBack(callback);
       await new Promise(setImmediate);
-      assert.deepEqual([isCancelled(await done), after.asked(), left(after).length], [true, ["GET /v1/me"], 1]);
+      assert.deepEqual(
+        [(await done) instanceof CancelledError, after.asked(), left(after).length],
+        [true, ["GET /v1/me"], 1],
+      );
       after.stop.abort();
     });
 
