@@ -1,10 +1,11 @@
-import { cp, readFile, rm, stat } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
 /** What a bundle may weigh at most, in bytes: what is loaded at start, without the parts loaded when first needed. */
-const most = { extension: 100_000, function: 250_000, worker: 300_000 };
+const most = { extension: 100_000, function: 250_000, worker: 300_000, vercel: 250_000, oneFile: 1_350_000 };
 
 const common = {
   bundle: true,
@@ -73,10 +74,91 @@ function buildWorker(outdir) {
   });
 }
 
+/** drizzle-orm reads the migrations from files, and one file has none beside it. */
+const migrationsInside = {
+  name: "migrations-inside",
+  setup(build) {
+    build.onLoad({ filter: /node_modules[\\/]drizzle-orm[\\/]migrator\.js$/ }, async () => {
+      const { readMigrationFiles } = await import("drizzle-orm/migrator");
+      const migrations = readMigrationFiles({ migrationsFolder: "functions/adapters/postgres/migrations" });
+      return { contents: `export const readMigrationFiles = () => ${JSON.stringify(migrations)};` };
+    });
+  },
+};
+
+/** What needs packages beside the file is said to be missing when it is asked for. */
+const withoutPackages = {
+  name: "without-packages",
+  setup(build) {
+    const missing =
+      'throw Object.assign(new Error("This part is not in the one file."), { code: "ERR_MODULE_NOT_FOUND" });';
+    build.onResolve({ filter: /^(?:@electric-sql\/pglite|drizzle-orm\/pglite$)/ }, ({ path }) => ({
+      path,
+      namespace: "missing",
+    }));
+    build.onLoad({ filter: /^/, namespace: "missing" }, () => ({ contents: missing }));
+    build.onLoad({ filter: /functions[\\/]adapters[\\/]telemetry[\\/]otel\.ts$/ }, () => ({ contents: missing }));
+  },
+};
+
+/** Node with nothing installed beside it: all but the embedded database and OpenTelemetry. */
+function buildOneFile(outdir) {
+  return build({
+    ...common,
+    outdir,
+    entryPoints: { "openrouter-keys": "functions/targets/command.ts" },
+    outExtension: { ".js": ".mjs" },
+    format: "esm",
+    target: "node22",
+    // undici is CommonJS and asks for Node's own modules by require.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+    plugins: [leaveOutUnusedFor("postgres/src/"), migrationsInside, withoutPackages],
+  });
+}
+
+/** Vercel's Build Output, version 3: one function behind every path, and the nightly run by Vercel's cron. */
+async function buildVercel(output) {
+  const folder = join(output, "functions/index.func");
+  await rm(output, { recursive: true, force: true });
+  const built = await build({
+    ...common,
+    outdir: folder,
+    entryPoints: { index: "functions/targets/vercel.ts" },
+    outExtension: { ".js": ".mjs" },
+    format: "esm",
+    splitting: true,
+    chunkNames: "[name]-[hash]",
+    target: "node22",
+    plugins: [leaveOutUnusedFor("postgres/src/")],
+  });
+  await mkdir(folder, { recursive: true });
+  const written = {
+    [join(folder, ".vc-config.json")]: {
+      runtime: "nodejs24.x",
+      handler: "index.mjs",
+      launcherType: "Nodejs",
+      shouldAddHelpers: false,
+      supportsResponseStreaming: true,
+      // A run that the cron starts ends by itself after four minutes.
+      maxDuration: 300,
+    },
+    [join(output, "config.json")]: {
+      version: 3,
+      routes: [{ src: "/.*", dest: "/index" }],
+      crons: [{ path: "/v1/cron/nightly", schedule: "15 2 * * *" }],
+    },
+  };
+  for (const [file, content] of Object.entries(written)) await writeFile(file, `${JSON.stringify(content, null, 2)}\n`);
+  return { built, entry: join(folder, "index.mjs") };
+}
+
 // For tests, which must not take away what others are running.
 const [, , flag, folder] = process.argv;
-if (flag === "--worker") {
-  await buildWorker(folder);
+const alone = { "--worker": buildWorker, "--vercel": buildVercel, "--one-file": buildOneFile }[flag];
+if (alone !== undefined) {
+  await alone(folder);
   process.exit();
 }
 
@@ -116,6 +198,9 @@ const functions = await build({
   plugins: [leaveOutUnusedFor("postgres/src/")],
 });
 const worker = await buildWorker("dist");
+const oneFile = await buildOneFile("dist/node");
+// On Vercel's own machines the output is looked for in the project's folder.
+const vercel = await buildVercel(process.env.VERCEL === undefined ? "dist/vercel/.vercel/output" : ".vercel/output");
 await cp("functions/adapters/postgres/migrations", "dist/functions/migrations", { recursive: true });
 
 for (const file of Object.keys(extension.metafile.outputs)) {
@@ -152,6 +237,13 @@ async function weigh(files) {
 const rows = [
   { bundle: "extension", entry: "dist/extension/extension.js", metafile: extension.metafile, most: most.extension },
   { bundle: "function on Node", entry: "dist/functions/node.js", metafile: functions.metafile, most: most.function },
+  {
+    bundle: "function on Node, one file",
+    entry: "dist/node/openrouter-keys.mjs",
+    metafile: oneFile.metafile,
+    most: most.oneFile,
+  },
+  { bundle: "function on Vercel", entry: vercel.entry, metafile: vercel.built.metafile, most: most.vercel },
 ];
 const table = [];
 for (const { bundle, entry, metafile, most } of rows) {

@@ -18,6 +18,7 @@ import type { KeyStore } from "./services/key-store.ts";
 import type { Telemetry } from "./services/meter.ts";
 import type { NightlySummary } from "./services/run-nightly.ts";
 import type { Settled } from "./services/settle-due.ts";
+import { companyDirectories, laterSource } from "./directories.ts";
 import { lazily } from "./lazily.ts";
 import type { Settings } from "./settings.ts";
 
@@ -116,7 +117,7 @@ export function compose(settings: Settings, runtime: Runtime): ComposedFunction 
       scim:
         settings.scim === undefined
           ? undefined
-          : { token: settings.scim.token, base: `${settings.publicUrl}${paths.scim}` },
+          : { tokens: settings.scim.tokens, base: `${settings.publicUrl}${paths.scim}` },
     }),
     settleDue: (signal) =>
       meter.inJob("settle due", async () => (await import("./services/settle-due.ts")).settleDue(deps, signal)),
@@ -139,45 +140,12 @@ function countingKeys(keys: KeyStore, telemetry: Telemetry | undefined): KeyStor
   };
 }
 
-/** Loaded when first asked: a start does not need it. */
-function directorySources(settings: Settings, { stores, fetch, wait, clock }: Runtime): readonly DirectorySource[] {
-  const { google, entra, scim, directoryCanary: canary } = settings;
-  const means = { fetch, wait, clock, canary };
-  return [
-    ...(google === undefined
-      ? []
-      : [
-          laterSource("Google", async () =>
-            (await import("./adapters/directory/google.ts")).createGoogleDirectory({ ...google, ...means }),
-          ),
-        ]),
-    ...(entra === undefined
-      ? []
-      : [
-          laterSource("Microsoft Entra", async () =>
-            (await import("./adapters/directory/graph.ts")).createGraphDirectory({ ...entra, ...means }),
-          ),
-        ]),
-    ...(scim?.token === undefined
-      ? []
-      : [
-          laterSource("SCIM", async () =>
-            (await import("./services/scim-directory.ts")).createScimDirectory(stores.scim),
-          ),
-        ]),
-  ];
-}
-
-function laterSource(name: string, load: () => Promise<DirectorySource>): DirectorySource {
-  let loaded: Promise<DirectorySource> | undefined;
-  const source = () => (loaded ??= load());
-  return {
-    name,
-    ask: async (person, signal) => (await source()).ask(person, signal),
-    async *check(people, memory, signal) {
-      yield* (await source()).check(people, memory, signal);
-    },
-  };
+/** What was pushed over SCIM is a source like the directories that are asked. */
+function directorySources(settings: Settings, runtime: Runtime): readonly DirectorySource[] {
+  const asked = companyDirectories(settings, runtime);
+  if (settings.scim === undefined || settings.scim.tokens.length === 0) return asked;
+  const load = async () => (await import("./services/scim-directory.ts")).createScimDirectory(runtime.stores.scim);
+  return [...asked, laterSource("SCIM", load)];
 }
 
 const beatMs = 10_000;

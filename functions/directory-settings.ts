@@ -11,6 +11,7 @@ export const directoryNames = [
   "GRAPH_URL",
   "DIRECTORY_CANARY",
   "SCIM_TOKEN",
+  "SCIM_TOKEN_PREVIOUS",
   "CRON_SECRET",
   "CRON_SECRET_PREVIOUS",
   "NIGHTLY_MODE",
@@ -33,7 +34,7 @@ export interface DirectorySettings {
   /** The id or address of a person known to be active. */
   readonly directoryCanary: string | undefined;
   /** Undefined: no SCIM routes. Without a token that is long enough they refuse everybody. */
-  readonly scim: { readonly token: string | undefined } | undefined;
+  readonly scim: { readonly tokens: readonly string[] } | undefined;
   /** Empty: the cron route refuses everybody. */
   readonly cronSecrets: readonly string[];
   readonly nightly: {
@@ -85,6 +86,7 @@ export function readDirectorySettings({ text, address, faults }: DirectoryReader
     // A short one guards nothing, so that it is as good as none.
     return value === undefined || value.length < shortestSecret ? undefined : value;
   };
+  const secrets = (...names: readonly Name[]) => names.flatMap((name) => secret(name) ?? []);
   const whole = (name: Name, usual: number, most: number): number => {
     const value = Number(text(name) ?? usual);
     if (!Number.isInteger(value) || value < 0 || value > most) {
@@ -117,8 +119,8 @@ export function readDirectorySettings({ text, address, faults }: DirectoryReader
     google: readGoogle(text, address, faults),
     entra: readEntra(text, address, faults),
     directoryCanary: canary,
-    scim: text("SCIM_TOKEN") === undefined ? undefined : { token: secret("SCIM_TOKEN") },
-    cronSecrets: [secret("CRON_SECRET"), secret("CRON_SECRET_PREVIOUS")].flatMap((each) => each ?? []),
+    scim: text("SCIM_TOKEN") === undefined ? undefined : { tokens: secrets("SCIM_TOKEN", "SCIM_TOKEN_PREVIOUS") },
+    cronSecrets: secrets("CRON_SECRET", "CRON_SECRET_PREVIOUS"),
     nightly: {
       mode: mode === "enforce" ? "enforce" : "report",
       minIntervalSeconds: whole("NIGHTLY_MIN_INTERVAL_SECONDS", 300, 86_400),

@@ -40,7 +40,7 @@ export class SettingsError extends Error {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Names read here; a variable that is nearly one of these is a typing mistake, and silence would hide it. */
-const names = [
+export const settingNames = [
   "PORT",
   "HOST",
   "PUBLIC_URL",
@@ -57,7 +57,7 @@ const names = [
   "SESSION_REDIRECTS",
   "OTEL_EXPORTER_OTLP_ENDPOINT",
 ] as const;
-type Name = (typeof names)[number];
+type Name = (typeof settingNames)[number];
 
 /** `readTextFile` is for PLANS_FILE; hosts without files leave it out. Throws SettingsError. */
 export function readSettings(environment: Environment, readTextFile?: (path: string) => string): Settings {
@@ -120,10 +120,10 @@ export function readSettings(environment: Environment, readTextFile?: (path: str
 }
 
 function misspelt(environment: Environment): string[] {
-  const known = new Set<string>(names);
+  const known = new Set<string>(settingNames);
   return Object.keys(environment).flatMap((name) => {
     if (known.has(name) || name.length < 8) return [];
-    const meant = names.find((candidate) => candidate.length >= 8 && isNear(name, candidate));
+    const meant = settingNames.find((candidate) => candidate.length >= 8 && isNear(name, candidate));
     // Two real settings may be near each other; only a missing one can have been meant.
     return meant === undefined || environment[meant] !== undefined
       ? []

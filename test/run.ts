@@ -19,7 +19,7 @@ const mocha = "node_modules/mocha/bin/mocha.js";
 const units = [mocha, "--config", "test/mocharc.json"];
 const inWorkbench = [mocha, "--no-config", "--timeout", "120000"];
 /** Of the function's suites those that start and kill processes most of the time. */
-const crashes = ["test/functions/crash/**", "test/functions/targets/**"];
+const crashes = ["test/functions/crash/**", "test/functions/hosts/**", "test/functions/targets/**"];
 /** Of the workbench's suites those about signing in; what is not named here is of every day. */
 const signingIn = ["bad-input", "interrupted", "microsoft", "own-page", "sign-in"].map(
   (name) => `test/host/${name}.ui.ts`,

@@ -23,8 +23,8 @@ export interface AppOptions {
   readonly addressOf: (context: Context<HttpEnv>) => string;
   /** Of the scheduled trigger; empty: it refuses everybody. */
   readonly cronSecrets: readonly string[];
-  /** Undefined: there are no SCIM routes. Without a token they refuse everybody. */
-  readonly scim: { readonly token: string | undefined; readonly base: string } | undefined;
+  /** Undefined: there are no SCIM routes. Without one they refuse everybody. */
+  readonly scim: { readonly tokens: readonly string[]; readonly base: string } | undefined;
 }
 
 /** What answers requests; a host calls nothing else. */

@@ -20,8 +20,8 @@ import {
 } from "./scim-documents.ts";
 
 export interface ScimOptions {
-  /** SCIM_TOKEN; undefined when it is too short, and then everything is refused. */
-  readonly token: string | undefined;
+  /** SCIM_TOKEN, and the one before while providers change over; without one everything is refused. */
+  readonly tokens: readonly string[];
   /** The routes' own address as providers see it, without a slash at its end. */
   readonly base: string;
   /** What becomes of an error that is no ScimFault; see problems.ts. */
@@ -38,8 +38,8 @@ const mostAMinute = 3_000;
  * readable; no answer repeats what was sent in a fault.
  */
 export function scimRoutes(deps: ScimDeps, options: ScimOptions) {
-  const { base, token } = options;
-  const tokens = token === undefined || token.length < shortestToken ? [] : [token];
+  const { base } = options;
+  const tokens = options.tokens.filter((token) => token.length >= shortestToken);
   let windowStart = 0;
   let count = 0;
 

@@ -34,6 +34,16 @@ export async function refreshSpend(deps: Deps, signal: AbortSignal): Promise<boo
   return true;
 }
 
+/** After somebody else has read and kept the spend of every key; a refresh that is under way says it itself. */
+export async function keepSpendAge(deps: Deps, asOf: number): Promise<void> {
+  const now = deps.clock();
+  const lease = await deps.leases.acquire(job, now, now + leaseMs);
+  if (lease === undefined) return;
+  const last = await deps.leases.lastDone(job);
+  const isNewer = last === undefined || last.at < asOf;
+  await deps.leases.release(lease, isNewer ? { at: asOf, complete: true } : undefined);
+}
+
 async function readWorkspaces(deps: Deps, asOf: number, signal: AbortSignal): Promise<boolean> {
   const workspaces = await deps.keys.liveKeysByWorkspace();
   const read = await Promise.all(

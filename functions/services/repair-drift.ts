@@ -4,6 +4,7 @@ import { readMark } from "../policy/key-mark.ts";
 import { clockActor } from "./audit.ts";
 import { endVanished } from "./clear-overdue.ts";
 import { mapLimited } from "./map-limited.ts";
+import { keepSpendAge } from "./refresh-spend.ts";
 import { createSightings } from "./sightings.ts";
 import type { Deps } from "./deps.ts";
 import type { KeyRow } from "./key-store.ts";
@@ -66,8 +67,8 @@ export async function repairDrift(deps: Deps, signal: AbortSignal): Promise<Repa
       await Promise.all(underWay);
     }
   }
-  if (!isWhole)
-    alerts.push("OpenRouter's list of keys could not be read to its end, so that drift was only partly repaired.");
+  if (isWhole) await keepSpendAge(deps, started);
+  else alerts.push("OpenRouter's list of keys could not be read to its end, so that drift was only partly repaired.");
 
   const most = mostRepairs(live);
   let repaired = 0;

@@ -62,10 +62,14 @@ export async function runNightly(deps: Deps, signal: AbortSignal): Promise<Night
   }
 }
 
-/** A run that did all of it, not long ago; unless an administrator has approved a list since. */
+/**
+ * A run that ended not long ago, whole or partial: who calls every second gets one run in that time, and what a partial
+ * one left is the next one's. A run that died or failed never ended, so that it keeps nobody waiting; neither does one
+ * before an administrator's approval.
+ */
 async function isRecent(deps: Deps, now: number): Promise<boolean> {
   const last = await deps.leases.lastDone(nightlyJob);
-  if (last === undefined || !last.complete || last.at > now) return false;
+  if (last === undefined || last.at > now) return false;
   if (now - last.at >= deps.nightlyRules.minIntervalSeconds * 1_000) return false;
   return !(await hasApprovalSince(deps, last.at));
 }

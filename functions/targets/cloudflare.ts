@@ -1,13 +1,13 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 
 import type { Fetch } from "../adapters/openrouter/provisioner.ts";
-import { isDatabaseAway } from "../adapters/postgres/database.ts";
 import { openClient } from "../adapters/postgres/postgres-client.ts";
 import { storesOn } from "../adapters/postgres/stores.ts";
 import type { ComposedFunction } from "../compose.ts";
 import { compose } from "../compose.ts";
 import type { Settings } from "../settings.ts";
 import { SettingsError, readSettings } from "../settings.ts";
+import { failureEntry, logLine, unusableSettings, wait } from "./host.ts";
 
 /**
  * Cloudflare Workers. The database is PostgreSQL, through the binding `HYPERDRIVE` or `DATABASE_URL`, and is brought up
@@ -35,10 +35,7 @@ export default {
       settings = readBindings(bindings);
     } catch (error) {
       logFailure(error);
-      return Response.json(
-        { status: "degraded", reasons: ["The function's settings are not usable; its log says why."] },
-        { status: 503 },
-      );
+      return unusableSettings();
     }
     const event = open(settings);
     const response = await event.app.fetch(request);
@@ -116,32 +113,10 @@ const fetchWithoutRedirects: Fetch = async (url, init) => {
   return response;
 };
 
-function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, milliseconds);
-    signal.addEventListener("abort", stop, { once: true });
-  });
-}
-
 function log(entry: object): void {
-  console.log(JSON.stringify({ time: new Date().toISOString(), ...entry }));
+  console.log(logLine(entry));
 }
 
 function logFailure(error: unknown): void {
-  const reason = isDatabaseAway(error)
-    ? "database"
-    : error instanceof SettingsError
-      ? error.message
-      : error instanceof Error
-        ? error.name
-        : "unknown";
-  log({ event: "failed", reason });
+  log(failureEntry(error));
 }

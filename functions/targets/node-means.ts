@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 
 import type { Stores } from "../adapters/postgres/stores.ts";
 import { connectEmbedded, connectPostgres } from "../adapters/postgres/connect.ts";
@@ -8,6 +7,7 @@ import type { Runtime } from "../compose.ts";
 import type { RequestRecord } from "../http/env.ts";
 import type { Environment, Settings } from "../settings.ts";
 import { SettingsError, readSettings } from "../settings.ts";
+import { failureEntry, logLine, wait } from "./host.ts";
 import { createNodeFetch } from "./node-fetch.ts";
 
 const poolSize = 20;
@@ -35,9 +35,7 @@ export async function withMeans(
       stores,
       fetch,
       clock: Date.now,
-      wait: async (milliseconds, signal) => {
-        await delay(milliseconds, undefined, { signal });
-      },
+      wait,
       record: log,
       telemetry,
     });
@@ -54,15 +52,11 @@ function connect(settings: Settings): Promise<Stores> {
 }
 
 export function log(entry: Readonly<Record<string, unknown>> | RequestRecord): void {
-  process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
+  process.stdout.write(`${logLine(entry)}\n`);
 }
 
-/** Of work that no request waits for. */
 export function logFailure(error: unknown): void {
-  log({
-    event: "failed",
-    reason: isDatabaseAway(error) ? "database" : error instanceof Error ? error.name : "unknown",
-  });
+  process.stdout.write(`${logLine(failureEntry(error))}\n`);
 }
 
 /** Ends the process with what the work returns, or with 1 and a sentence. */
@@ -96,6 +90,8 @@ function fault(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "EADDRINUSE")
     return "The port is already in use. Stop what listens there, or set PORT to another (0 takes a free one).";
+  if (code === "ERR_MODULE_NOT_FOUND")
+    return "The embedded database and OpenTelemetry are not in the one file: set DATABASE_URL and leave OTEL_EXPORTER_OTLP_ENDPOINT out, or run the function from the project's folder.";
   if (typeof code === "string") return `The function cannot go on (${code}).`;
   return error instanceof Error ? error.message : "The function cannot go on.";
 }

@@ -91,6 +91,7 @@ describe("settings", () => {
       ENTRA_CLIENT_SECRET: "planted-secret",
       DIRECTORY_CANARY: "100000000000000000001",
       SCIM_TOKEN: `${long}1`,
+      SCIM_TOKEN_PREVIOUS: `${long}0`,
       CRON_SECRET: `${long}2`,
       CRON_SECRET_PREVIOUS: `${long}3`,
       NIGHTLY_MODE: "enforce",
@@ -120,7 +121,7 @@ describe("settings", () => {
           clientSecret: "planted-secret",
         },
         directoryCanary: "100000000000000000001",
-        scim: { token: `${long}1` },
+        scim: { tokens: [`${long}1`, `${long}0`] },
         cronSecrets: [`${long}2`, `${long}3`],
         nightly: { mode: "enforce", minIntervalSeconds: 0, keepRevokedDays: 7 },
         nightlySchedule: "15 2 * * MON-FRI",
@@ -164,7 +165,7 @@ describe("settings", () => {
       CRON_SECRET: "y".repeat(31),
       CRON_SECRET_PREVIOUS: long,
     });
-    assert.deepStrictEqual([scim, cronSecrets], [{ token: undefined }, [long]]);
+    assert.deepStrictEqual([scim, cronSecrets], [{ tokens: [] }, [long]]);
     assert.deepStrictEqual(readSettings({ ...given, SCIM_TOKEN: " ", CRON_SECRET: "" }).scim, undefined);
   });
 

@@ -14,6 +14,7 @@ import {
   homeOf,
   openEditorWithTools,
 } from "../start/main-job.ts";
+import { packExtension } from "../package/vsix.ts";
 import type { JobPlace } from "../start/main-job.ts";
 import { closeDatabases, databaseKinds } from "../support/databases.ts";
 import { startFunction } from "../support/function.ts";
@@ -37,7 +38,10 @@ describe("The main job", function () {
     stores = await databaseKinds[0].open();
     running = await startFunction({ stores });
     place = { folder, functionUrl: running.url, openRouterUrl: running.openRouter.apiUrl };
-    workbench = await openEditorWithTools(place);
+    // As a person installs it.
+    const vsix = join(folder, "extension.vsix");
+    await packExtension(vsix);
+    workbench = await openEditorWithTools(place, { vsix });
   });
 
   after(async () => {

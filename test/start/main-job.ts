@@ -21,13 +21,13 @@ export interface JobPlace {
   readonly openRouterUrl: string;
 }
 
-/** VS Code with the extension in it, and Claude Code and Codex on its path. */
+/** VS Code with the extension in it (as its package, where `more` names one), and Claude Code and Codex on its path. */
 export async function openEditorWithTools(place: JobPlace, more: Partial<WorkbenchOptions> = {}): Promise<Workbench> {
   const { claude, codex } = await ensureTools();
   const home = homeOf(place);
   await mkdir(home, { recursive: true });
   return startWorkbench({
-    extensionPath,
+    ...(more.vsix === undefined ? { extensionPath } : {}),
     folder: join(place.folder, "project"),
     home,
     dataDir: join(place.folder, "editor"),

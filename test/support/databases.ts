@@ -84,8 +84,7 @@ export const databaseKinds: readonly [DatabaseKind, DatabaseKind] = [
   {
     name: "PostgreSQL",
     async open() {
-      latestUrl = await copyTemplate();
-      return connectPostgres(latestUrl, 10);
+      return connectPostgres(await migratedDatabase(), 10);
     },
     async query(statement) {
       if (latestUrl === undefined) return [];
@@ -197,6 +196,24 @@ async function makeTemplate(running: Postgres): Promise<string> {
   const name = "migrated";
   await (await connectPostgres(await running.createDatabase(name), 1)).close();
   return name;
+}
+
+/** The connection string of a new database on the server, with everything that the migrations make. */
+export async function migratedDatabase(): Promise<string> {
+  return (latestUrl = await copyTemplate());
+}
+
+/** A copy of a database that nobody is connected to, as a backup would bring it back; its connection string. */
+export async function copyDatabase(url: string): Promise<string> {
+  const { admin } = await getServer();
+  const name = `test_${randomBytes(8).toString("hex")}`;
+  await admin.unsafe(`create database ${name} template ${url.slice(url.lastIndexOf("/") + 1)} strategy file_copy`);
+  return url.replace(/[^/]+$/, name);
+}
+
+/** The same without anything in it. */
+export async function emptyDatabase(): Promise<string> {
+  return (await getServer()).postgres.createDatabase();
 }
 
 function connect(url: string): { readonly database: Database; readonly close: () => Promise<void> } {

@@ -20,14 +20,15 @@ export interface FunctionProcess {
 
 export type Environment = Readonly<Record<string, string>>;
 
-const startMs = 30_000;
+const startMs = 60_000;
 
 /** Resolves when it listens; rejects with what it printed when it ends before. */
 export async function startFunctionProcess(
   environment: Environment,
   program = "functions/targets/node.ts",
+  words: readonly string[] = [],
 ): Promise<FunctionProcess> {
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [program, ...words], {
     env: { PATH: process.env["PATH"], ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -61,6 +61,20 @@ export function createGitHubIssuer(options: GitHubOptions): IdentityIssuer {
 }
 
 async function exchange(options: GitHubOptions, code: string, verifier: string): Promise<string> {
+  const answer = await askGitHubForToken(options, code, verifier);
+  const parsed = TokenAnswer.safeParse(answer.body);
+  if (answer.status !== 200 || !parsed.success || "error" in parsed.data) {
+    throw new IssuerError("refused", "GitHub refused the code.");
+  }
+  return parsed.data.access_token;
+}
+
+/** The answer to a code, whatever it is. */
+export function askGitHubForToken(
+  options: Pick<GitHubOptions, "fetch" | "clientId" | "clientSecret" | "redirectUri" | "webUrl">,
+  code: string,
+  verifier: string,
+): Promise<JsonAnswer> {
   const form = new URLSearchParams({
     client_id: options.clientId,
     client_secret: options.clientSecret,
@@ -68,16 +82,11 @@ async function exchange(options: GitHubOptions, code: string, verifier: string):
     redirect_uri: options.redirectUri,
     code_verifier: verifier,
   });
-  const answer = await fetchJson(options.fetch, `${options.webUrl}/login/oauth/access_token`, {
+  return fetchJson(options.fetch, `${options.webUrl}/login/oauth/access_token`, {
     method: "POST",
     headers: { "Content-Type": "application/x-www-form-urlencoded" },
     body: form.toString(),
   });
-  const parsed = TokenAnswer.safeParse(answer.body);
-  if (answer.status !== 200 || !parsed.success || "error" in parsed.data) {
-    throw new IssuerError("refused", "GitHub refused the code.");
-  }
-  return parsed.data.access_token;
 }
 
 async function identify(options: GitHubOptions, token: string): Promise<Identity> {

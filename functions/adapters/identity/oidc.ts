@@ -6,6 +6,7 @@ import { TokenAnswer } from "./answers.ts";
 import { readCode, requireIssuer } from "./authorization-answer.ts";
 import type { Discovery } from "./discovery.ts";
 import { createIssuerDocuments } from "./discovery.ts";
+import type { JsonAnswer } from "./fetch-json.ts";
 import { fetchJson } from "./fetch-json.ts";
 import { verifyIdToken } from "./id-token.ts";
 import type { DocumentMeans } from "./issuer-document.ts";
@@ -69,6 +70,21 @@ function freshness(provider: IssuerKind, maxAgeSeconds: number): Readonly<Record
 }
 
 async function exchange(options: OidcOptions, discovery: Discovery, code: string, verifier: string): Promise<string> {
+  const answer = await askForToken(options, discovery, code, verifier);
+  if (answer.status !== 200)
+    throw new IssuerError("refused", `The issuer refused the code with status ${answer.status}.`);
+  const parsed = TokenAnswer.safeParse(answer.body);
+  if (!parsed.success) throw new IssuerError("refused", "The issuer sent no ID token.");
+  return parsed.data.id_token;
+}
+
+/** The token endpoint's answer, whatever it is. */
+export function askForToken(
+  options: Pick<OidcOptions, "fetch" | "clientId" | "clientSecret" | "redirectUri">,
+  discovery: Discovery,
+  code: string,
+  verifier: string,
+): Promise<JsonAnswer> {
   const form = new URLSearchParams({
     grant_type: "authorization_code",
     code,
@@ -84,16 +100,7 @@ async function exchange(options: OidcOptions, discovery: Discovery, code: string
     form.set("client_id", options.clientId);
     form.set("client_secret", options.clientSecret);
   }
-  const answer = await fetchJson(options.fetch, discovery.tokenEndpoint, {
-    method: "POST",
-    headers,
-    body: form.toString(),
-  });
-  if (answer.status !== 200)
-    throw new IssuerError("refused", `The issuer refused the code with status ${answer.status}.`);
-  const parsed = TokenAnswer.safeParse(answer.body);
-  if (!parsed.success) throw new IssuerError("refused", "The issuer sent no ID token.");
-  return parsed.data.id_token;
+  return fetchJson(options.fetch, discovery.tokenEndpoint, { method: "POST", headers, body: form.toString() });
 }
 
 function formEncode(text: string): string {

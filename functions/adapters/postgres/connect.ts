@@ -21,10 +21,10 @@ export async function connectEmbedded(folder: string): Promise<Stores> {
   const { PGlite } = await import("@electric-sql/pglite");
   const { drizzle: drizzleEmbedded } = await import("drizzle-orm/pglite");
   const { lockFolder } = await import("./folder-lock.ts");
+  const { pg_trgm } = await import("@electric-sql/pglite/contrib/pg_trgm");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const unlock = await lockFolder(folder);
   try {
-    const { pg_trgm } = await import("@electric-sql/pglite/contrib/pg_trgm");
     const client = await PGlite.create(join(folder, "database"), { extensions: { pg_trgm } });
     const database = drizzleEmbedded(client, { casing: "snake_case" });
     const stores = await openStores(database, async () => {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 
 import { sql } from "drizzle-orm";
+import connect from "postgres";
 
+import { inspectPostgres } from "../../../functions/adapters/postgres/inspect.ts";
 import { faultsAtRest, faultsNow, readBooks } from "../../support/books.ts";
 import type { FunctionProcess } from "../../support/function-process.ts";
 import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
@@ -9,12 +11,17 @@ import type { Answer } from "../../support/function.ts";
 import { call, createKit } from "../../support/function.ts";
 import type { Person, World } from "../../support/mortal.ts";
 import { createWorldOn, settingsIn, startMortal } from "../../support/mortal.ts";
+import type { Pooler } from "../../support/postgres/pooler.ts";
+import { startPooler } from "../../support/postgres/pooler.ts";
 import type { Postgres } from "../../support/postgres/postgres.ts";
 import { startPostgres } from "../../support/postgres/postgres.ts";
 
-describe("two processes behind one PostgreSQL", function () {
+const connections = 4;
+
+describe("two processes behind one PostgreSQL and a pooler of transactions", function () {
   this.timeout(90_000);
   let postgres: Postgres;
+  let pooler: Pooler;
   let world: World;
   let bundle: Awaited<ReturnType<typeof bundleFunction>>;
   let processes: readonly [FunctionProcess, FunctionProcess];
@@ -28,21 +35,22 @@ describe("two processes behind one PostgreSQL", function () {
     };
     world = await createWorldOn(url, 8, rules);
     bundle = await bundleFunction();
-    const settings = {
-      ...rules,
-      PORT: "0",
-      DATABASE_URL: url,
-      ...settingsIn(world),
-    };
-    processes = [
-      await startFunctionProcess(settings, bundle.program),
-      await startFunctionProcess(settings, bundle.program),
-    ];
+    pooler = await startPooler(url, connections);
+    processes = await startBoth(pooler, rules);
   });
+
+  function startBoth({ url }: Pooler, rules: Readonly<Record<string, string>> = {}) {
+    const settings = { ...rules, PORT: "0", DATABASE_URL: `${url}?prepare=false`, ...settingsIn(world) };
+    return Promise.all([
+      startFunctionProcess(settings, bundle.program),
+      startFunctionProcess(settings, bundle.program),
+    ]);
+  }
 
   after(async () => {
     for (const each of processes) await each.kill();
     await bundle.remove();
+    await pooler.stop();
     await world.stop();
     await postgres.stop();
   });
@@ -72,6 +80,20 @@ describe("two processes behind one PostgreSQL", function () {
     const books = await readBooks(world, person.id);
     assert.deepStrictEqual([...faultsNow(books, ceiling), ...faultsAtRest(books, ceiling)], []);
   }
+
+  it("bring an empty database up to date when they start at once, each migration once", async () => {
+    const url = await postgres.createDatabase();
+    const empty = await startPooler(url, 2);
+    const both = await startBoth(empty);
+    const health = await Promise.all(both.map(async (each) => (await call(each.url, "GET", "/v1/health")).body));
+    for (const each of both) await each.kill();
+    await empty.stop();
+    const state = await inspectPostgres(url);
+    assert.deepStrictEqual(
+      [health, state.kind === "open" && [state.pending, state.newer]],
+      [times(2).map(() => ({ status: "ok" })), [0, 0]],
+    );
+  });
 
   it("makes three keys of 50 that one person asks for at once, when the cap is three", async () => {
     const owner = await world.enter("many@example.com");
@@ -157,5 +179,36 @@ describe("two processes behind one PostgreSQL", function () {
     await startMortal(world).settleDue();
     assert.deepStrictEqual(failed, []);
     assert.equal(mine(owner).length, 0);
+  });
+
+  it("goes on while the next version's migrations are in the database already", async () => {
+    const owner = await world.enter("early@example.com");
+    const { database } = world;
+    await database.execute(sql`alter table keys add column later text not null default 'x'`);
+    await database.execute(sql`create table later_table (id text primary key)`);
+    await database.execute(sql`insert into schema_migrations (hash) values ('of the next version')`);
+    const made = [await create(0, owner), await create(1, owner)];
+    // One that starts now, as when a process of this version is started anew meanwhile.
+    const third = await startFunctionProcess(
+      { PORT: "0", DATABASE_URL: `${pooler.url}?prepare=false`, ...settingsIn(world) },
+      bundle.program,
+    );
+    const health = await call(third.url, "GET", "/v1/health");
+    await third.kill();
+    assert.deepStrictEqual([made.map(({ status }) => status), health.status], [[201, 201], 200]);
+    await expectSound(owner);
+  });
+
+  it("have shared a few connections, and each its transactions among them", async () => {
+    const [open, clients] = [pooler.connections(), pooler.clients()];
+    assert.deepStrictEqual([open, clients > 2 * connections, pooler.switches() > 100], [connections, true, true]);
+  });
+
+  it("could not rely on anything that a session leaves on its connection", async () => {
+    const client = connect(pooler.url, { max: 1, fetch_types: false, prepare: false });
+    await client.unsafe("set my.mark = 'left'");
+    const [next] = await client.unsafe("select current_setting('my.mark', true) as mark");
+    await client.end({ timeout: 0 });
+    assert.notEqual(next?.["mark"], "left");
   });
 });

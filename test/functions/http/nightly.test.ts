@@ -453,6 +453,29 @@ for (const kind of databaseKinds) {
       assert.deepStrictEqual(await run(), { skipped: "recent" });
       company.running.advance(301_000);
       assert.deepStrictEqual(await run(), quiet);
+
+      company.running.advance(301_000);
+      company.running.openRouter.faults.add({ path: "/keys", fault: { kind: "status", status: 500, when: "before" } });
+      assert.equal(Object(await run()).partial, true);
+      company.running.openRouter.faults.reset();
+      // What a partial run left is the next one's, and nobody makes that come sooner.
+      assert.deepStrictEqual(await run(), { skipped: "recent" });
+      company.running.advance(301_000);
+      assert.deepStrictEqual(await run(), quiet);
+    });
+
+    it("says how old the spend is that it has read, and leaves that alone when it could not read all", async () => {
+      await join("grace");
+      const readAt = async () => (await stores.leases.lastDone("spend"))?.at ?? 0;
+      await run();
+      const first = await readAt();
+      company.running.advance(hour);
+      await run();
+      const second = await readAt();
+      company.running.advance(hour);
+      company.running.openRouter.faults.add({ path: "/keys", fault: { kind: "status", status: 500, when: "before" } });
+      await run();
+      assert.deepStrictEqual([first > 0, second - first >= hour, await readAt()], [true, true, second]);
     });
 
     it("is missed when it has not run for two days", async () => {

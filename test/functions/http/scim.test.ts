@@ -24,7 +24,7 @@ function createHarness(overrides: { readonly token?: string | undefined; readonl
   };
   const app = scimRoutes(deps, {
     base,
-    token: "token" in overrides ? overrides.token : token,
+    tokens: "token" in overrides ? [overrides.token ?? []].flat() : [token],
     asServiceError: (error) => asServiceError(error, () => false),
   });
   async function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
@@ -384,7 +384,7 @@ describe("SCIM", () => {
           ended.push(user.userName);
         },
       },
-      { base, token, asServiceError: (error) => asServiceError(error, () => false) },
+      { base, tokens: [token], asServiceError: (error) => asServiceError(error, () => false) },
     );
     const push = () =>
       app.request("/Users", {

@@ -179,7 +179,7 @@ function textAt(message: Buffer, from: number): readonly [text: string, next: nu
 }
 
 /** Cuts a stream into whole messages. A client's first one has no type; all others begin with one. */
-function createReader(hasStartup: boolean): (data: Buffer) => readonly Buffer[] {
+export function createReader(hasStartup: boolean): (data: Buffer) => readonly Buffer[] {
   let rest = Buffer.alloc(0);
   let isFirst = hasStartup;
   return (data) => {

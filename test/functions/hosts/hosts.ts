@@ -1,0 +1,109 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { promisify } from "node:util";
+
+import { Miniflare } from "miniflare";
+
+import { migratedDatabase } from "../../support/databases.ts";
+import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
+
+const run = promisify(execFile);
+
+/** The function on one of its hosts, as it is deployed there. */
+export interface Host {
+  readonly name: string;
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** By name, each with how it starts; `settings` are those of a deployment, but for address and database. */
+type Start = (settings: (url: string) => Readonly<Record<string, string>>) => Promise<Omit<Host, "name">>;
+
+export const hosts: Readonly<Record<string, Start>> = {
+  "Node with PGlite": async (settings) => {
+    const folder = await mkdtemp(join(tmpdir(), "openrouter-keys-host-"));
+    const host = await startNode(settings, { DATA_DIR: folder });
+    return {
+      url: host.url,
+      async stop() {
+        await host.stop();
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
+  },
+  "Node with PostgreSQL": async (settings) => startNode(settings, { DATABASE_URL: await migratedDatabase() }),
+  "Cloudflare Workers": startWorker,
+  Vercel: startVercel,
+};
+
+let bundle: ReturnType<typeof bundleFunction> | undefined;
+
+/** What the hosts share is removed when all have stopped. */
+export async function cleanUp(): Promise<void> {
+  await (await bundle)?.remove();
+}
+
+async function startNode(settings: Parameters<Start>[0], database: Readonly<Record<string, string>>) {
+  bundle ??= bundleFunction();
+  const { program } = await bundle;
+  const port = await freePort();
+  const environment = { ...settings(`http://127.0.0.1:${port}`), ...database, PORT: String(port) };
+  const { url, kill } = await startFunctionProcess(environment, program);
+  return { url, stop: kill };
+}
+
+async function startVercel(settings: Parameters<Start>[0]) {
+  const folder = await mkdtemp(join(tmpdir(), "openrouter-keys-vercel-"));
+  const output = join(folder, ".vercel/output");
+  await run(process.execPath, ["esbuild.config.mjs", "--vercel", output]);
+  const port = await freePort();
+  const environment = { ...settings(`http://127.0.0.1:${port}`), DATABASE_URL: await migratedDatabase() };
+  const started = await startFunctionProcess({ ...environment, PORT: String(port) }, "test/support/vercel.ts", [
+    output,
+  ]);
+  return {
+    url: started.url,
+    async stop() {
+      await started.kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The real workerd, and the database through it as Hyperdrive would present it. */
+async function startWorker(settings: Parameters<Start>[0]) {
+  const folder = await mkdtemp(join(tmpdir(), "openrouter-keys-worker-"));
+  await run(process.execPath, ["esbuild.config.mjs", "--worker", folder]);
+  const contents = await readFile(join(folder, "functions/cloudflare.js"), "utf8");
+  await rm(folder, { recursive: true });
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const workers = new Miniflare({
+    modules: [{ type: "ESModule", path: "cloudflare.js", contents }],
+    compatibilityDate: "2026-06-01",
+    compatibilityFlags: ["nodejs_compat"],
+    unsafeTriggerHandlers: true,
+    // The function's log is not for the test's reader.
+    handleRuntimeStdio: (out: Readable, errors: Readable) => void [out.resume(), errors.resume()],
+    hyperdrives: { HYPERDRIVE: await migratedDatabase() },
+    bindings: settings(url),
+    host: "127.0.0.1",
+    port,
+  });
+  await workers.ready;
+  return { url, stop: () => workers.dispose() };
+}
+
+/** Each host is told its own address before it starts. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("There is no free port.");
+  return address.port;
+}
