@@ -60,7 +60,7 @@ const leaveOutUnusedFor = (postgres) => ({
 
 /** The extension is CommonJS, which esbuild does not split: the parts named here become files of their own. */
 const parts = {
-  "tool-setup.ts": "tool-setup",
+  "build-tool-setup.ts": "tool-setup",
   "unseal.ts": "unseal",
   "sign-ins-pick.ts": "sign-ins-pick",
   "rotate-key.ts": "rotate-key",
@@ -105,7 +105,7 @@ const extension = await build({
   ...common,
   entryPoints: {
     extension: "extension/extension.ts",
-    "tool-setup": "extension/tools/tool-setup.ts",
+    "tool-setup": "extension/host/build-tool-setup.ts",
     unseal: "extension/keys/unseal.ts",
     "sign-ins-pick": "extension/ui/sign-ins-pick.ts",
     "rotate-key": "extension/ui/rotate-key.ts",

@@ -113,6 +113,7 @@ export function activate(context: vscode.ExtensionContext): void {
     openRouterUrl: settings.openRouterUrl,
     undoStore,
     readKey: toolsKey.readSecret,
+    terminals: context.environmentVariableCollection,
     log,
   });
   const server = createKeyServer({ directory: socketDirectory, readKey: toolsKey.readSecret, log });

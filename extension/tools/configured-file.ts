@@ -4,7 +4,7 @@ import { UserError } from "../base/errors.ts";
 import { decodeText, encodeText } from "./file-text.ts";
 import { ownerOnly, readHomeFile, updateHomeFile } from "./home-file.ts";
 import type { Change, HomeFile } from "./home-file.ts";
-import { dotted, isSame, missingContainers, obstacleOn, valueAt, withSettings } from "./settings.ts";
+import { dotted, isObject, isSame, missingContainers, obstacleOn, valueAt, withSettings } from "./settings.ts";
 import type { JsonObject, Path, Setting, SettingsFormat } from "./settings.ts";
 import type { PlannedChange, ToolSetupDeps } from "./tool.ts";
 import { hashOf, parseUndoRecord } from "./undo-record.ts";
@@ -162,9 +162,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
           `"${dotted(obstacle)}" in ${recipe.file} is not a group of settings, so the file was left as it is. Mend it and try again.`,
         );
       }
-      if (isSecret === true && value === undefined) {
-        throw new UserError("No key is chosen for the tools. Create one, or choose one with “Set Up Coding Tools”.");
-      }
+      if (isSecret === true && value === undefined) throw noKeyChosen();
     }
   }
 
@@ -175,7 +173,8 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     );
     const containers = values.flatMap(({ path }) => missingContainers({}, path)).map((path) => [...path]);
     const { file, folder } = recipe;
-    return { version: 1, file, ...(folder && { folder }), origin: { kind: "unknown" }, containers, values };
+    const known = { version: 1, file, ...(folder && { folder }), ...volatileOf(wanted) } as const;
+    return { ...known, origin: { kind: "unknown" }, containers, values };
   }
 
   function nextRecord(
@@ -211,6 +210,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
       origin: isFirst ? originOf(bytes, folders) : known.origin,
       ...(before !== undefined && { mode: before }),
       ...(isExact && { writtenHash: hashOf(written) }),
+      ...volatileOf(wanted),
       containers: containers.filter((path, index) => containers.findIndex((other) => isSame(other, path)) === index),
       values: [...others, ...values],
     };
@@ -289,6 +289,10 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
   return { isConfigured, plan, check, apply, undo, refresh };
 }
 
+export function noKeyChosen(): UserError {
+  return new UserError("No key is chosen for the tools. Create one, or choose one with “Set Up Coding Tools”.");
+}
+
 /** What undo sets: each value that still is ours goes back, and a container that we made goes when nothing is left in it. */
 function settingsBack(current: JsonObject, record: UndoRecord): readonly Setting[] {
   const back = record.values
@@ -297,14 +301,24 @@ function settingsBack(current: JsonObject, record: UndoRecord): readonly Setting
   let after: JsonObject = withSettings(current, back);
   const emptied: Setting[] = [];
   for (const path of record.containers.toSorted((left, right) => right.length - left.length)) {
-    const left = valueAt(after, path);
-    if (!isSame(left, {}) && !isSame(left, [])) continue;
+    if (!isEmptied(after, path, record.volatile ?? [])) continue;
     emptied.push({ path, value: undefined });
     after = withSettings(after, [{ path, value: undefined }]);
   }
   const isWithin = (path: Path, outer: Path): boolean =>
     path.length > outer.length && isSame(path.slice(0, outer.length), outer);
   return [...back, ...emptied].filter(({ path }) => !emptied.some((outer) => isWithin(path, outer.path)));
+}
+
+function isEmptied(root: JsonObject, path: Path, volatile: readonly Path[]): boolean {
+  const left = valueAt(root, path);
+  if (!isObject(left)) return isSame(left, []);
+  return Object.keys(left).every((name) => volatile.some((other) => isSame(other, [...path, name])));
+}
+
+function volatileOf(wanted: readonly Setting[]): Pick<UndoRecord, "volatile"> {
+  const volatile = wanted.flatMap(({ path, isVolatile }) => (isVolatile === true ? [[...path]] : []));
+  return volatile.length > 0 ? { volatile } : {};
 }
 
 function originOf(bytes: Buffer | undefined, folders: readonly string[]): UndoRecord["origin"] {

@@ -23,6 +23,8 @@ export const UndoRecord = z.object({
   writtenHash: z.optional(z.string()),
   /** Containers that we made, which go when they are empty again. */
   containers: z.array(Path),
+  /** Values that the tool changes itself: where only they are left of a container of ours, it is empty. */
+  volatile: z.optional(z.array(Path)),
   /** Absent `written`: we took a value out. Absent `previous`: there was none. */
   values: z.array(z.object({ path: Path, written: z.optional(Json), previous: z.optional(Json) })),
 });
