@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runTests } from "@vscode/test-electron";
-import { buildSuite } from "./run-suite.ts";
+import { buildSuite, suiteExtension } from "./run-suite.ts";
 
 const root = join(import.meta.dirname, "../..");
 const scratch = await mkdtemp(join(tmpdir(), "openrouter-keys-desktop-"));
@@ -13,7 +13,7 @@ await mkdir(folder);
 try {
   process.exitCode = await runTests({
     version: process.env["VSCODE_VERSION"] ?? "stable",
-    extensionDevelopmentPath: root,
+    extensionDevelopmentPath: [root, suiteExtension],
     extensionTestsPath: await buildSuite(),
     extensionTestsEnv: {
       HOME: join(scratch, "home"),
