@@ -116,6 +116,7 @@ export function activate(context: vscode.ExtensionContext): void {
     openRouterUrl: settings.openRouterUrl,
     undoStore,
     readKey: toolsKey.readSecret,
+    terminals: context.environmentVariableCollection,
     log,
   });
   const server = lazily(async () => {

@@ -1,7 +1,6 @@
 import { statSync } from "node:fs";
-import { homedir } from "node:os";
 
-import * as vscode from "vscode";
+import type * as vscode from "vscode";
 
 import type { AddressReading } from "../account/function-address.ts";
 import { describe, UserError } from "../base/errors.ts";
@@ -16,6 +15,8 @@ interface ToolsDeps {
   readonly undoStore: ToolUndoStore;
   /** The key for the tools. Must not prompt. */
   readonly readKey: () => Promise<string | undefined>;
+  /** The environment of the editor's terminals. */
+  readonly terminals: vscode.EnvironmentVariableCollection;
   readonly log: Log;
 }
 
@@ -35,6 +36,7 @@ export function createToolsOnThisMachine({
   openRouterUrl,
   undoStore,
   readKey,
+  terminals,
   log,
 }: ToolsDeps): ToolsOnThisMachine {
   let built: { readonly url: string; readonly setup: Promise<ToolSetup> } | undefined;
@@ -44,19 +46,8 @@ export function createToolsOnThisMachine({
       const message = `The key helper could not be written to ${helper.storageDirectory}. Check that folder, then try again.`;
       throw cause instanceof UserError ? cause : new UserError(message, { cause });
     });
-    // A part of its own: most starts of the editor set up no tool.
-    const { createToolSetup } = await import("../tools/tool-setup.ts");
-    return createToolSetup({
-      home: homedir(),
-      env: process.env,
-      platform: process.platform,
-      helperCommand,
-      openRouterUrl: url,
-      readKey,
-      undoStore,
-      extensionFolder: (id) => vscode.extensions.getExtension(id)?.extensionPath,
-      log,
-    });
+    const { buildToolSetup } = await import("./build-tool-setup.ts");
+    return buildToolSetup({ helperCommand, openRouterUrl: url, readKey, undoStore, log }, terminals);
   }
 
   function ready(): Promise<ToolSetup> {
@@ -82,7 +73,8 @@ export function createToolsOnThisMachine({
     ready,
     refresh: async () => {
       try {
-        if (await undoStore.hasAny()) await (await ready()).refresh();
+        // With nothing set up any more, what this window has put into its terminals has to go.
+        if (built !== undefined || (await undoStore.hasAny())) await (await ready()).refresh();
       } catch (error) {
         log.warn(`The tools' set-up could not be refreshed: ${describe(error)}`);
       }

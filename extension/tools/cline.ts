@@ -22,7 +22,7 @@ function fileOf(deps: ToolSetupDeps): string {
 export const cline = defineTool({
   id: "cline",
   label: "Cline",
-  proof: { package: "cline", versions: ["3.0.65"] },
+  proof: { package: "cline", program: "@cline/cli-linux-x64", versions: ["3.0.65"] },
   find: (deps) =>
     findTool(deps, {
       program: "cline",
@@ -61,7 +61,7 @@ function createSettings(current: JsonObject, key: string | undefined, baseUrl: s
     keeping(current, [...settings, "model"], model),
     { path: [...settings, "baseUrl"], value: baseUrl },
     // Cline writes the time of its own changes there; which one it is decides nothing.
-    keeping(current, ["providers", "openrouter", "updatedAt"], "2026-01-01T00:00:00.000Z"),
+    { ...keeping(current, ["providers", "openrouter", "updatedAt"], "2026-01-01T00:00:00.000Z"), isVolatile: true },
     keeping(current, ["providers", "openrouter", "tokenSource"], "manual"),
   ];
 }

@@ -2,9 +2,9 @@ import { lstat, rmdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { decodeText, encodeText } from "./file-text.ts";
-import { readHomeFile, updateHomeFile } from "./home-file.ts";
+import { ownerOnly, readHomeFile, updateHomeFile } from "./home-file.ts";
 import type { Change, HomeFile } from "./home-file.ts";
-import { dotted, isSame, missingContainers, obstacleOn, valueAt, withSettings } from "./settings.ts";
+import { dotted, isObject, isSame, missingContainers, obstacleOn, valueAt, withSettings } from "./settings.ts";
 import type { JsonObject, Path, Setting, SettingsFormat } from "./settings.ts";
 import type { PlannedChange, ToolSetupDeps } from "./tool.ts";
 import { hashOf, parseUndoRecord } from "./undo-record.ts";
@@ -34,6 +34,7 @@ export interface FileRecipe {
 /** A change that is about to be written. */
 interface Writing {
   readonly bytes: Buffer | undefined;
+  readonly mode: number | undefined;
   readonly current: JsonObject;
   readonly wanted: readonly Setting[];
   readonly written: Buffer;
@@ -130,7 +131,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     const known = await loadRecord();
 
     const key = await readKey();
-    const decide = async (bytes: Buffer | undefined): Promise<Change> => {
+    const decide = async (bytes: Buffer | undefined, mode: number | undefined): Promise<Change> => {
       const current = await read(bytes, recipe.file, signal);
       const wanted = wantedOf(current, key);
       refuse(current, wanted);
@@ -141,7 +142,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
       }
       const written = await edit(bytes, recipe.file, settings, signal);
       signal?.throwIfAborted();
-      await saveRecord(nextRecord(known, { bytes, current, wanted, written, folders }));
+      await saveRecord(nextRecord(known, { bytes, mode, current, wanted, written, folders }));
       return { kind: "write", bytes: written };
     };
     const hasChanged = await updateHomeFile(here, decide, { isPrivate }).catch(async (error: unknown) => {
@@ -161,9 +162,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
           `"${dotted(obstacle)}" in ${recipe.file} is not a group of settings, so the file was left as it is. Mend it and try again.`,
         );
       }
-      if (isSecret === true && value === undefined) {
-        throw new UserError("No key is chosen for the tools. Create one, or choose one with “Set Up Coding Tools”.");
-      }
+      if (isSecret === true && value === undefined) throw noKeyChosen();
     }
   }
 
@@ -174,12 +173,13 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     );
     const containers = values.flatMap(({ path }) => missingContainers({}, path)).map((path) => [...path]);
     const { file, folder } = recipe;
-    return { version: 1, file, ...(folder && { folder }), origin: { kind: "unknown" }, containers, values };
+    const known = { version: 1, file, ...(folder && { folder }), ...volatileOf(wanted) } as const;
+    return { ...known, origin: { kind: "unknown" }, containers, values };
   }
 
   function nextRecord(
     known: UndoRecord | undefined,
-    { bytes, current, wanted, written, folders }: Writing,
+    { bytes, mode, current, wanted, written, folders }: Writing,
   ): UndoRecord {
     const { file, folder } = recipe;
     const values = wanted.map(({ path, value }) => {
@@ -200,13 +200,17 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     ].map((path) => [...path]);
     // After somebody else's change, neither the first bytes nor removing the file may undo that too: each value goes back.
     const isFirst = known === undefined || bytes === undefined;
+    const isOpen = isPrivate && mode !== undefined && mode !== ownerOnly(mode);
+    const before = isFirst ? (isOpen ? mode : undefined) : known.mode;
     const isExact = isFirst || hashOf(bytes) === known.writtenHash;
     return {
       version: 1,
       file,
       ...(folder && { folder }),
       origin: isFirst ? originOf(bytes, folders) : known.origin,
+      ...(before !== undefined && { mode: before }),
       ...(isExact && { writtenHash: hashOf(written) }),
+      ...volatileOf(wanted),
       containers: containers.filter((path, index) => containers.findIndex((other) => isSame(other, path)) === index),
       values: [...others, ...values],
     };
@@ -217,19 +221,22 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     if (record === undefined) return [];
     const place = at(record.file, record.folder);
     const isCreated = record.origin.kind === "absent";
-    const change = async (bytes: Buffer | undefined): Promise<Change> => {
+    const change = async (bytes: Buffer | undefined, present: number | undefined): Promise<Change> => {
       if (bytes === undefined) return { kind: "keep" };
+      // Where somebody else has set the bits since, theirs stay.
+      const { mode } = record;
+      const opened = mode !== undefined && present === ownerOnly(mode) ? { mode } : {};
       if (hashOf(bytes) === record.writtenHash) {
         if (record.origin.kind === "file") {
-          return { kind: "write", bytes: Buffer.from(record.origin.base64, "base64") };
+          return { kind: "write", bytes: Buffer.from(record.origin.base64, "base64"), ...opened };
         }
         if (isCreated) return { kind: "remove" };
       }
       const current = await read(bytes, record.file, signal);
       const settings = settingsBack(current, record);
       if (isCreated && Object.keys(withSettings(current, settings)).length === 0) return { kind: "remove" };
-      if (settings.length === 0) return { kind: "keep" };
-      return { kind: "write", bytes: await edit(bytes, record.file, settings, signal) };
+      if (settings.length === 0 && opened.mode === undefined) return { kind: "keep" };
+      return { kind: "write", bytes: await edit(bytes, record.file, settings, signal), ...opened };
     };
     const hasChanged = await updateHomeFile(place, change, { isGitAllowed: true });
     for (const folder of record.origin.kind === "absent" ? record.origin.folders : []) {
@@ -282,6 +289,10 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
   return { isConfigured, plan, check, apply, undo, refresh };
 }
 
+export function noKeyChosen(): UserError {
+  return new UserError("No key is chosen for the tools. Create one, or choose one with “Set Up Coding Tools”.");
+}
+
 /** What undo sets: each value that still is ours goes back, and a container that we made goes when nothing is left in it. */
 function settingsBack(current: JsonObject, record: UndoRecord): readonly Setting[] {
   const back = record.values
@@ -290,14 +301,24 @@ function settingsBack(current: JsonObject, record: UndoRecord): readonly Setting
   let after: JsonObject = withSettings(current, back);
   const emptied: Setting[] = [];
   for (const path of record.containers.toSorted((left, right) => right.length - left.length)) {
-    const left = valueAt(after, path);
-    if (!isSame(left, {}) && !isSame(left, [])) continue;
+    if (!isEmptied(after, path, record.volatile ?? [])) continue;
     emptied.push({ path, value: undefined });
     after = withSettings(after, [{ path, value: undefined }]);
   }
   const isWithin = (path: Path, outer: Path): boolean =>
     path.length > outer.length && isSame(path.slice(0, outer.length), outer);
   return [...back, ...emptied].filter(({ path }) => !emptied.some((outer) => isWithin(path, outer.path)));
+}
+
+function isEmptied(root: JsonObject, path: Path, volatile: readonly Path[]): boolean {
+  const left = valueAt(root, path);
+  if (!isObject(left)) return isSame(left, []);
+  return Object.keys(left).every((name) => volatile.some((other) => isSame(other, [...path, name])));
+}
+
+function volatileOf(wanted: readonly Setting[]): Pick<UndoRecord, "volatile"> {
+  const volatile = wanted.flatMap(({ path, isVolatile }) => (isVolatile === true ? [[...path]] : []));
+  return volatile.length > 0 ? { volatile } : {};
 }
 
 function originOf(bytes: Buffer | undefined, folders: readonly string[]): UndoRecord["origin"] {

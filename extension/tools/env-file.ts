@@ -5,18 +5,26 @@ import type { JsonObject, Setting, SettingsFormat } from "./settings.ts";
 
 // `NAME=value`, a line a variable, as tools read it with the package `dotenv`. Lines that are something else are kept.
 
-const variable = /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*(.*?)[ \t]*$/;
+const line = /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*(.*?)[ \t]*$/;
 
-/** The key alone in such a file, for a tool that takes it from there. */
-export function createKeyFile(file: string, folder: string | undefined, name: string): FileRecipe {
+/** The key in such a file, for a tool that takes it from there, and what the tool needs beside it. */
+export function createKeyFile(
+  file: string,
+  folder: string | undefined,
+  name: string,
+  beside: Readonly<Record<string, string>> = {},
+): FileRecipe {
   return {
     file,
     name: "key",
     folder,
     format: createEnvFile(file),
-    moving: [[name]],
+    moving: [name, ...Object.keys(beside)].map((variable) => [variable]),
     holdsKey: true,
-    wanted: (_, key) => [{ path: [name], value: key, isSecret: true }],
+    wanted: (_, key) => [
+      { path: [name], value: key, isSecret: true },
+      ...Object.entries(beside).map(([variable, value]) => ({ path: [variable], value })),
+    ],
   };
 }
 
@@ -46,7 +54,7 @@ interface Line {
 function* linesOf(text: string): Generator<Line> {
   for (let start = 0; start < text.length;) {
     let end = endOfLine(text, start);
-    const [, name, raw = ""] = variable.exec(text.slice(start, end).replace(/\r?\n$/, "")) ?? [];
+    const [, name, raw = ""] = line.exec(text.slice(start, end).replace(/\r?\n$/, "")) ?? [];
     const quote = /^["'`]/.exec(raw)?.[0];
     if (name !== undefined && quote !== undefined) {
       const opening = text.indexOf(quote, text.indexOf("=", start));
@@ -98,19 +106,21 @@ function editOne(text: string, { path, value }: Setting): string {
       return held.slice(0, isUnended ? held.slice(0, start).replace(/\r?\n$/, "").length : start) + held.slice(end);
     }, text);
   }
-  const written = quoted(value);
   if (last !== undefined) {
     const line = text.slice(last.start, last.end);
     const [before = ""] = /^[^=]*=[ \t]*/.exec(line) ?? [];
     const [ending = ""] = /\r?\n$/.exec(line) ?? [];
+    const written = quoted(value, /^["']/.exec(line.slice(before.length))?.[0]);
     return `${text.slice(0, last.start)}${before}${written}${ending}${text.slice(last.end)}`;
   }
+  const written = quoted(value);
   if (text === "") return `${name}=${written}\n`;
   return text.endsWith("\n") ? `${text}${name}=${written}${eol}` : `${text}${eol}${name}=${written}`;
 }
 
-function quoted(value: string): string {
-  if (/^[A-Za-z0-9_@%+:,./~-]*$/.test(value)) return value;
+/** In the quotes that stood there, so that putting the value back puts every byte back. */
+function quoted(value: string, present = ""): string {
+  if (/^[A-Za-z0-9_@%+:,./~-]*$/.test(value)) return present + value + present;
   const quote = ["'", "`"].find((candidate) => !value.includes(candidate)) ?? '"';
   return `${quote}${value}${quote}`;
 }

@@ -4,8 +4,8 @@ import { findPrograms } from "./program.ts";
 import type { ToolSetupDeps } from "./tool.ts";
 
 export interface ToolPlaces {
-  /** The name of its command. */
-  readonly program: string;
+  /** The name of its command; a tool that is an extension alone has none. */
+  readonly program?: string;
   /** Its own folders for programs, below the home folder. */
   readonly programFolders?: readonly string[];
   readonly extensions?: readonly string[];
@@ -16,7 +16,7 @@ export interface ToolPlaces {
 /** Where a tool is, as a sentence; undefined when it is nowhere. */
 export async function findTool(deps: ToolSetupDeps, places: ToolPlaces): Promise<string | undefined> {
   const folders = (places.programFolders ?? []).map((folder) => join(deps.home, folder));
-  const [program] = await findPrograms(places.program, deps, folders);
+  const [program] = places.program === undefined ? [] : await findPrograms(places.program, deps, folders);
   const [extension] = (places.extensions ?? []).flatMap((id) => deps.extensionFolder(id) ?? []);
   const place = program ?? extension ?? (await existing(places.folder));
   return place === undefined ? undefined : `Found at ${place}.`;

@@ -8,7 +8,7 @@ import { xdgFolder } from "./xdg-folder.ts";
 export const opencode = defineTool({
   id: "opencode",
   label: "opencode",
-  proof: { package: "opencode-ai", versions: ["1.18.33"] },
+  proof: { package: "opencode-ai", program: "opencode-linux-x64", versions: ["1.18.33"] },
   find: (deps) =>
     findTool(deps, {
       program: "opencode",

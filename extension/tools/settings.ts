@@ -21,6 +21,8 @@ export interface Setting {
   readonly value: Json | undefined;
   /** The key itself: never shown, and needed before anything is written. */
   readonly isSecret?: boolean;
+  /** The tool writes another one there itself: undo takes it out when nothing else is left beside it. */
+  readonly isVolatile?: boolean;
 }
 
 /** How a tool's file is read and edited. Both throw a UserError when the text cannot be used. */

@@ -1,12 +1,12 @@
 import type { FileRecipe } from "./configured-file.ts";
+import type { OtherPlace } from "./configured-place.ts";
 import type { ToolSetupDeps } from "./tool.ts";
 
 /** One row of the catalogue: all that is particular to a tool. What every tool does the same way is in `create-tool.ts`. */
 export interface ToolEntry<Id extends string = string> {
   readonly id: Id;
   readonly label: string;
-  /** What the tests run: the tool's own program from the registry, in the versions of `test/tools/package.json`. */
-  readonly proof: Proof;
+  readonly proof: Proof | NoProof;
   /**
    * A sentence that says where it is, or undefined when it is not on this machine. Throws a UserError when it is there
    * and cannot be set up, which says why and what the person can do.
@@ -15,17 +15,31 @@ export interface ToolEntry<Id extends string = string> {
   /** What to do when `find` finds nothing. */
   readonly notFound: string;
   /** Its files in the order of writing: first what makes it work, then what makes it the choice. */
-  files(deps: ToolSetupDeps): readonly [FileRecipe, ...FileRecipe[]];
-  /** What the person must know before they agree, where the key cannot stay out of files. */
+  files(deps: ToolSetupDeps): readonly FileRecipe[];
+  /** Where else it is set up, after its files. */
+  places?(deps: ToolSetupDeps): readonly OtherPlace[];
+  /** It takes something from the person that they have otherwise, so that it is chosen for them only by themselves. */
+  readonly isOptIn?: boolean;
+  /** What the person must know before they agree, as where the key cannot stay out of files. */
   notice?(deps: ToolSetupDeps): string;
   /** Sentences: what to restart. */
   readonly next: { readonly afterApply: string; readonly afterUndo: string };
 }
 
-/** What the tests run: the package on the registry, newest version last. */
+/**
+ * What the tests run: the tool's own program, in the versions of `test/tools/package.json`; the package on the registry,
+ * newest version last.
+ */
 export interface Proof {
   readonly package: string;
+  /** Where the package only names those that hold the program for each system: the one for Linux. */
+  readonly program?: string;
   readonly versions: readonly [string, ...string[]];
+}
+
+/** Why no test runs the program: what is written for it follows the tool's own documentation. */
+export interface NoProof {
+  readonly missing: string;
 }
 
 /** Keeps the id's own type, of which the catalogue makes the list of ids. */

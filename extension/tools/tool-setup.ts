@@ -2,6 +2,7 @@ import { CancelledError, describe, UserError } from "../base/errors.ts";
 import { catalogue } from "./catalogue.ts";
 import type { ToolId } from "./catalogue.ts";
 import { createTool } from "./create-tool.ts";
+import { createUnconfigurable, unconfigurable } from "./unconfigurable.ts";
 import type { PlannedChange, Tool, ToolChange, ToolSetupDeps, ToolState } from "./tool.ts";
 
 export interface DetectedTool {
@@ -10,6 +11,8 @@ export interface DetectedTool {
   readonly state: ToolState;
   /** A sentence: where it was found, or why it cannot be set up and what to do. */
   readonly detail: string;
+  /** It is chosen for the person only by themselves. */
+  readonly isOptIn?: boolean;
 }
 
 export type ToolOutcome =
@@ -40,7 +43,10 @@ export interface ToolSetup {
 }
 
 export function createToolSetup(deps: ToolSetupDeps): ToolSetup {
-  const tools: readonly Tool<ToolId>[] = catalogue.map((entry) => createTool<ToolId>(entry, deps));
+  const tools: readonly Tool<ToolId>[] = [
+    ...catalogue.map((entry) => createTool<ToolId>(entry, deps)),
+    ...unconfigurable.map((entry) => createUnconfigurable<ToolId>(entry, deps)),
+  ];
   let turn: Promise<unknown> = Promise.resolve();
 
   /** One after the other: two changes of one file at once would undo each other. */
@@ -87,12 +93,16 @@ export function createToolSetup(deps: ToolSetupDeps): ToolSetup {
         for (const tool of tools) {
           const { id, label } = tool;
           try {
-            detected.push({ id, label, ...(await tool.detect(signal)) });
+            const isOptIn = tool.isOptIn === true && { isOptIn: true };
+            detected.push({ id, label, ...isOptIn, ...(await tool.detect(signal)) });
           } catch (error) {
             detected.push({ id, label, state: "unsupported", detail: sentenceFor(tool, "look at", error, signal) });
           }
         }
-        return detected;
+        // Of what cannot be set up, only what is there is worth a word.
+        return detected.filter(
+          ({ id, state }) => state !== "not-found" || !unconfigurable.some((tool) => tool.id === id),
+        );
       }),
     plan: (ids, signal) =>
       inTurn(async () => {

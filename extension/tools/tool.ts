@@ -1,4 +1,5 @@
 import type { Log } from "../base/log.ts";
+import type { TerminalVariables } from "./terminal-variables.ts";
 
 /**
  * available: installed, not set up by us. configured: its files hold our values. not-found: not on this machine.
@@ -36,6 +37,9 @@ export interface ToolSetupDeps {
   readonly undoStore: UndoStore;
   /** The folder of a VS Code extension, by its id, where it is installed. */
   readonly extensionFolder: (id: string) => string | undefined;
+  /** What a VS Code extension offers to others, once it has started; undefined where it is not installed. */
+  readonly extensionApi: (id: string) => Promise<unknown>;
+  readonly terminals: TerminalVariables;
   readonly log: Log;
 }
 
@@ -43,6 +47,8 @@ export interface ToolSetupDeps {
 export interface Tool<Id extends string = string> {
   readonly id: Id;
   readonly label: string;
+  /** It is chosen for the person only by themselves. */
+  readonly isOptIn?: boolean;
   detect(signal?: AbortSignal): Promise<{ readonly state: ToolState; readonly detail: string }>;
   /** What `apply` would change, for showing; nothing when the tool is set up. Writes nothing. */
   plan(signal?: AbortSignal): Promise<readonly PlannedChange[]>;

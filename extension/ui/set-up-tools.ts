@@ -38,13 +38,19 @@ export async function offerTools(deps: ToolsDeps, opening: string, keyName: stri
     return;
   }
 
-  const choices = offered.map(({ id, label, state, detail }) => ({
+  const choices = offered.map(({ id, label, state, detail, isOptIn }) => ({
     label,
     detail,
     value: id,
+    isPicked: isOptIn !== true || state === "configured",
     ...(state === "configured" ? { description: "already set up" } : {}),
   }));
-  const chosen = await dialogs.pickMany(title, `Set up these tools to use the key “${keyName}”?`, choices);
+  const chosen = await dialogs.pickMany(
+    title,
+    `Set up these tools to use the key “${keyName}”?`,
+    choices,
+    notesOn(detected),
+  );
   if (chosen === undefined || chosen.length === 0) {
     if (opening !== "") void dialogs.info(opening);
     return;
@@ -55,9 +61,14 @@ export async function offerTools(deps: ToolsDeps, opening: string, keyName: stri
 }
 
 function nothingFound(detected: readonly DetectedTool[]): readonly string[] {
-  const unsupported = detected.filter(({ state }) => state === "unsupported");
-  if (unsupported.length > 0) return unsupported.map(({ label, detail }) => `${label}: ${detail}`);
+  const notes = notesOn(detected);
+  if (notes.length > 0) return notes;
   return [`No coding tool was found on this machine. Looked for ${listOf(detected.map(({ label }) => label))}.`];
+}
+
+/** What is there and cannot be set up, with why and what to do. */
+function notesOn(detected: readonly DetectedTool[]): readonly string[] {
+  return detected.filter(({ state }) => state === "unsupported").map(({ label, detail }) => `${label}: ${detail}`);
 }
 
 /** One message, whatever happened. Never rejects. */

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runTests, TestRunFailedError } from "@vscode/test-electron";
-import { buildSuite, judge, notOk, report } from "./run-suite.ts";
+import { buildSuite, judge, notOk, report, suiteExtension } from "./run-suite.ts";
 
 const root = join(import.meta.dirname, "../..");
 const scratch = await mkdtemp(join(tmpdir(), "openrouter-keys-desktop-"));
@@ -15,7 +15,7 @@ await mkdir(home);
 try {
   const code = await runTests({
     version: process.env["VSCODE_VERSION"] ?? "stable",
-    extensionDevelopmentPath: root,
+    extensionDevelopmentPath: [root, suiteExtension],
     extensionTestsPath: await buildSuite(),
     extensionTestsEnv: { HOME: home, TEST_RESULTS: results, TEST_GREP: process.argv[2] ?? "" },
     launchArgs: [folder, "--disable-extensions", "--user-data-dir", join(scratch, "data")],

@@ -10,6 +10,8 @@ export interface SuiteOptions {
   /** The compiled suite, from `buildSuite()`. */
   readonly suitePath: string;
   readonly extensionPath: string;
+  /** Further folders of extensions in development mode. */
+  readonly moreExtensions?: readonly string[];
   readonly folder: string;
   readonly home: string;
   /** Variables of the extension host. */
@@ -38,6 +40,9 @@ export type SuiteOutcome = z.infer<typeof results> & {
 };
 
 const root = join(import.meta.dirname, "../..");
+
+/** What the suite needs of an extension of its own. */
+export const suiteExtension = join(import.meta.dirname, "terminals");
 
 /** Compiles test/host/suite into dist/test/suite.cjs, with mocha in it; answers the file. */
 export async function buildSuite(): Promise<string> {
@@ -71,6 +76,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteOutcome> {
   try {
     const workbench = await startWorkbench({
       extensionPath: options.extensionPath,
+      moreExtensions: options.moreExtensions ?? [],
       folder: options.folder,
       home: options.home,
       dataDir: options.dataDir ?? join(scratch, "data"),
@@ -146,6 +152,7 @@ if (import.meta.main) {
   const outcome = await runSuite({
     suitePath: await buildSuite(),
     extensionPath: root,
+    moreExtensions: [suiteExtension],
     folder: join(scratch, "folder"),
     home: join(scratch, "home"),
     grep: process.argv[2] ?? "",

@@ -1,9 +1,9 @@
+import { writeProvenTable } from "./proven-table.ts";
 import { proveEach } from "./prove-tool.ts";
 import type { FurtherTool } from "./prove-tool.ts";
-import { runCline, runContinue, runKilo, runOpencode, runPi, runQwen } from "./run-tool.ts";
+import { runCline, runContinue, runCopilot, runKilo, runOpencode, runPi, runQwen } from "./run-tool.ts";
 
-// These are 1.5 GB to install and some start for half a minute, so that they are not part of `npm test`:
-// `npm run test:further-tools`.
+// These are 1.2 GB to install and take minutes, so that they are not part of `npm test`: `npm run test:further-tools`.
 const withoutKey = JSON.stringify({
   model: "openrouter/anthropic/claude-sonnet-4.5",
   provider: { openrouter: { options: { baseURL: "http://127.0.0.1:9" } } },
@@ -42,9 +42,19 @@ const tools: readonly FurtherTool[] = [
     isAsking: true,
   },
   {
+    id: "copilot-cli",
+    before: { ".copilot/config.json": `{"banner": "never"}` },
+    run: runCopilot,
+    without: {},
+    isAsking: true,
+  },
+  {
     id: "cline",
-    before: {},
+    before: {
+      ".cline/data/settings/providers.json": `{"version":1,"lastUsedProvider":"anthropic","modes":{},"providers":{}}`,
+    },
     run: runCline,
+    isRewriting: true,
     isAsking: false,
   },
   {
@@ -58,4 +68,9 @@ const tools: readonly FurtherTool[] = [
 describe("the real command lines of further tools", function () {
   this.timeout(240_000);
   proveEach(tools);
+
+  // What stands in the README was run just before.
+  after(async function () {
+    if (this.test?.parent?.tests.every((test) => test.isPassed()) === true) await writeProvenTable();
+  });
 });

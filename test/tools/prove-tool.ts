@@ -11,7 +11,12 @@ import { createKey, openToolHome } from "./tool-home.ts";
 
 /** Stands for keys of the person's own in their shell. */
 const foreignSecret = "sk-or-v1-the-persons-own";
-const shell = { OPENROUTER_API_KEY: foreignSecret, OPENAI_API_KEY: foreignSecret };
+const shell = {
+  OPENROUTER_API_KEY: foreignSecret,
+  OPENAI_API_KEY: foreignSecret,
+  COPILOT_PROVIDER_API_KEY: foreignSecret,
+  COPILOT_PROVIDER_BEARER_TOKEN: foreignSecret,
+};
 
 /** A tool whose set-up is proven in one go: before, after, with the next key, with VS Code closed, undone. */
 export interface FurtherTool {
@@ -20,6 +25,8 @@ export interface FurtherTool {
   readonly run: (run: ToolRun) => Promise<ToolResult>;
   /** Makes it choose OpenRouter without a key, so that it says at once that it has none; absent where it would wait. */
   readonly without?: Pick<ToolRun, "env" | "args">;
+  /** It lays out its own files anew, as JSON: their values are compared, not their bytes. */
+  readonly isRewriting?: boolean;
   /** It asks the key helper, so that it has no key while VS Code is closed. */
   readonly isAsking: boolean;
 }
@@ -36,7 +43,7 @@ export function proveEach(furtherTools: readonly FurtherTool[]): void {
 
   after(() => openRouter.stop());
 
-  for (const { id, before: files, run, without, isAsking } of furtherTools) {
+  for (const { id, before: files, run, without, isRewriting, isAsking } of furtherTools) {
     it(`${id} answers with the person's key, then with the next one, with no other key of theirs, and is undone`, async () => {
       const first = await createKey(openRouter);
       const second = await createKey(openRouter);
@@ -46,15 +53,25 @@ export function proveEach(furtherTools: readonly FurtherTool[]): void {
 
       const ask = async (options: Pick<ToolRun, "env" | "args">) => {
         openRouter.clearRequests();
-        const result = await run({ home, prompt: "say pong", ...options });
+        // As in a terminal of the editor, whose variables win over the shell's.
+        const env = { ...options.env, ...Object.fromEntries(toolHome.terminals) };
+        const result = await run({ home, prompt: "say pong", ...options, env });
         const sent = openRouter.requests.flatMap(({ authorization, xApiKey }) => [authorization, xApiKey]);
         const isAnswered = result.code === 0 && /pong/i.test(result.stdout);
         // Secrets are recorded by their SHA-256: for a key that is its hash.
         const credentials = new Set(sent.filter((credential) => credential !== null));
         return { isAnswered, credentials, said: result.stdout + result.stderr };
       };
+      const planned = (await setup.plan([id])).map(({ file }) => file);
+      const paths = [...new Set([...Object.keys(files).map((name) => join(home, name)), ...planned])];
       const contents = () =>
-        Promise.all(Object.keys(files).map(async (name) => [name, await readFile(join(home, name), "utf8")] as const));
+        Promise.all(
+          paths.map(async (path) => {
+            const text = await readFile(path, "utf8").catch(() => undefined);
+            const content: unknown = isRewriting === true && text !== undefined ? JSON.parse(text) : text;
+            return [path, content] as const;
+          }),
+        );
       const spend = (hash: string) => openRouter.keys().find((key) => key.hash === hash)?.usage ?? 0;
 
       try {
@@ -69,27 +86,31 @@ export function proveEach(furtherTools: readonly FurtherTool[]): void {
         await toolHome.keyServer.stop();
         const closed = isAsking ? await ask({ env: shell }) : undefined;
         await setup.undo([id]);
+        const left = await contents();
+        const undone = without === undefined ? undefined : await ask(without);
         const foreign = createHash("sha256").update(foreignSecret).digest("hex");
         assert.deepStrictEqual(
           {
-            isAnsweredWithout: noKey?.isAnswered ?? false,
+            isAnsweredWithout: [noKey?.isAnswered ?? false, undone?.isAnswered ?? false],
             applied: applied.map((outcome) => outcome.ok || outcome.message),
             faults,
             answered: [answered.isAnswered, answered.credentials, spend(first.hash) > 0],
             rotated: [rotated.isAnswered, rotated.credentials, spend(second.hash) > 0],
             closed: [closed?.isAnswered ?? false, closed?.credentials.has(foreign) ?? false],
-            left: await contents(),
+            left,
+            terminals: toolHome.terminals.size,
           },
           {
-            isAnsweredWithout: false,
+            isAnsweredWithout: [false, false],
             applied: [true],
             faults: [],
             answered: [true, new Set([first.hash]), true],
             rotated: [true, new Set([second.hash]), true],
             closed: [false, false],
             left: kept,
+            terminals: 0,
           },
-          [noKey, answered, rotated, closed].map((run) => run?.said).join("\n---\n"),
+          [noKey, answered, rotated, closed, undone].map((run) => run?.said).join("\n---\n"),
         );
       } finally {
         await toolHome.remove();

@@ -1,6 +1,7 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 import { ensureFurtherTools, ensureTools } from "./setup.ts";
 
 export interface ToolRun {
@@ -83,12 +84,32 @@ export async function runQwen({ home, prompt, env = {}, args = [] }: ToolRun): P
   return runToEnd(qwen, [...args, "-p", prompt], home, { ...minimalEnvironment(home, node), ...env });
 }
 
-/** One question to the real Cline. */
+/** One question to the real Cline. It leaves a program running in the background, which is ended here. */
 export async function runCline({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
   const { cline, node } = await ensureFurtherTools();
-  return runToEnd(cline, [...args, prompt], home, {
+  const environment = { ...minimalEnvironment(home, node), CLINE_TELEMETRY_DISABLED: "1", ...env };
+  const result = await runToEnd(cline, [...args, prompt], home, environment);
+  await endClineHub(home);
+  return result;
+}
+
+/** The one of this home folder, which its command line names; somebody else's is left alone. */
+async function endClineHub(home: string): Promise<void> {
+  const { stdout } = await promisify(execFile)("ps", ["-ww", "-eo", "pid=,args="]);
+  for (const line of stdout.split("\n")) {
+    if (line.includes("--cline-hub-daemon") && line.includes(`--cwd ${home} `)) {
+      process.kill(Number.parseInt(line, 10), "SIGKILL");
+    }
+  }
+}
+
+/** One question to the real GitHub Copilot CLI. */
+export async function runCopilot({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
+  const { copilot, node } = await ensureFurtherTools();
+  return runToEnd(copilot, [...args, "-p", prompt], home, {
     ...minimalEnvironment(home, node),
-    CLINE_TELEMETRY_DISABLED: "1",
+    COPILOT_OFFLINE: "true",
+    COPILOT_AUTO_UPDATE: "false",
     ...env,
   });
 }

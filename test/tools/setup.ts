@@ -19,6 +19,7 @@ export interface FurtherTools {
   readonly pi: string;
   readonly qwen: string;
   readonly cline: string;
+  readonly copilot: string;
   readonly continue: string;
   readonly node: string;
 }
@@ -39,17 +40,21 @@ export async function ensureTools(): Promise<InstalledTools> {
   };
 }
 
-/** Installs the others, once: some 1.5 GB. */
+/**
+ * Installs the others, once: some 1.2 GB. Where a tool's package brings its program in another one for each system, that
+ * one is installed alone.
+ */
 export async function ensureFurtherTools(): Promise<FurtherTools> {
   // Not `npm ci`: Qwen Code names packages for other systems that the registry does not have, which it refuses.
   await ensureInstalled(furtherFolder, ["install", "--no-save"]);
   return {
-    opencode: await findProgram(furtherFolder, ["opencode-SYSTEM/bin/opencode", "opencode-SYSTEM-musl/bin/opencode"]),
+    opencode: await findProgram(furtherFolder, ["opencode-SYSTEM/bin/opencode"]),
     // The registry has it for Linux only, in the version that is proven.
     kilo: join(furtherFolder, "node_modules/@kilocode/cli-linux-x64/bin/kilo"),
     pi: named(furtherFolder, "pi"),
     qwen: named(furtherFolder, "qwen"),
     cline: await findProgram(furtherFolder, ["@cline/cli-SYSTEM/bin/cline"]),
+    copilot: await findProgram(furtherFolder, ["@github/copilot-SYSTEM/copilot"]),
     continue: named(furtherFolder, "cn"),
     node: process.execPath,
   };

@@ -10,7 +10,7 @@ import type { KeyServer } from "../../extension/key-helper/key-server.ts";
 import { chooseSocketDirectory } from "../../extension/key-helper/socket-directory.ts";
 import { createToolSetup } from "../../extension/tools/tool-setup.ts";
 import type { ToolSetup } from "../../extension/tools/tool-setup.ts";
-import { createUndoStore } from "../extension/tools/tool-world.ts";
+import { createTerminals, createUndoStore } from "../extension/tools/tool-world.ts";
 import type { OpenRouterStandIn } from "../support/openrouter/stand-in.ts";
 import { ensureTools } from "./setup.ts";
 
@@ -23,6 +23,8 @@ export interface ToolHome {
   readonly home: string;
   readonly keyServer: KeyServer;
   readonly setup: ToolSetup;
+  /** The variables of terminals that would be opened now. */
+  readonly terminals: ReadonlyMap<string, string>;
   remove(): Promise<void>;
 }
 
@@ -53,6 +55,7 @@ export async function openToolHome(
   const { platform, execPath } = process;
   const helperCommand = await installKeyHelper({ storageDirectory, program, execPath, socketDirectory, platform });
   const { codex, node } = await ensureTools();
+  const { variables, terminals } = createTerminals();
   const setup = createToolSetup({
     home,
     env: { HOME: home, PATH: [dirname(codex), dirname(node)].join(delimiter) },
@@ -62,12 +65,15 @@ export async function openToolHome(
     readKey,
     undoStore: createUndoStore(),
     extensionFolder: () => undefined,
+    extensionApi: async () => undefined,
+    terminals,
     log,
   });
   return {
     home,
     keyServer,
     setup,
+    terminals: variables,
     async remove() {
       await keyServer.stop();
       await rm(home, { recursive: true, maxRetries: 5 });

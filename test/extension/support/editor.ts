@@ -88,10 +88,18 @@ export async function createEditor(options: EditorOptions = {}) {
       });
   const setup: ToolSetup = {
     detect: async () =>
-      (["claude-code", "codex"] as const).map((id) => {
-        const state = tools[id] ?? "not-found";
-        return { id, label: labelOf(id), state, detail: `${labelOf(id)} is ${state}.` };
-      }),
+      [...(["claude-code", "codex"] as const), ...(tools["copilot-cli"] ? (["copilot-cli"] as const) : [])].map(
+        (id) => {
+          const state = tools[id] ?? "not-found";
+          return {
+            id,
+            ...(id === "copilot-cli" && { isOptIn: true }),
+            label: labelOf(id),
+            state,
+            detail: `${labelOf(id)} is ${state}.`,
+          };
+        },
+      ),
     plan: async () => [],
     apply: change("apply", "configured"),
     verify: async () => [],

@@ -41,10 +41,10 @@ describe("editing a file of environment variables", () => {
     assert.deepStrictEqual(await env.read(text), { A: "3", B: "two", C: "x # y", D: "a\nb", E: "two\nlines" });
   });
 
-  it("replaces the value that counts, on its own line", async () => {
+  it("replaces the value that counts, on its own line and in its quotes", async () => {
     assert.equal(
-      await env.edit(`export KEY = 'old'\nA=1\n`, [{ path: ["KEY"], value: "new" }]),
-      `export KEY = new\nA=1\n`,
+      await env.edit(`KEY=first\nexport KEY = 'old'\nA=1\n`, [{ path: ["KEY"], value: "new" }]),
+      `KEY=first\nexport KEY = 'new'\nA=1\n`,
     );
   });
 });

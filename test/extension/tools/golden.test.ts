@@ -1,36 +1,31 @@
 import assert from "node:assert/strict";
-import { chmod, readdir, readFile, stat } from "node:fs/promises";
+import { appendFile, chmod, readdir, readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { catalogue } from "../../../extension/tools/catalogue.ts";
+import { installedVersions, withProvenTable } from "../../tools/proven-table.ts";
 import { createToolWorld } from "./tool-world.ts";
 import type { ToolWorld } from "./tool-world.ts";
 
 // golden/<tool>/<state>/before and after: home folders before and after the set-up. `{{home}}` stands for the home's path.
 const folder = fileURLToPath(new URL("golden", import.meta.url));
 
-/** Tested beside their own files: Claude Code's states are there, and Codex edits its file itself. */
-const elsewhere: readonly string[] = ["claude-code", "codex"];
+/** Tested beside their own files: Claude Code's states are there, Codex edits its file itself, and the others have none. */
+const elsewhere: readonly string[] = ["claude-code", "codex", "copilot-cli", "roo-code", "zoo-code"];
 
 describe("the catalogue of tools", () => {
   it("stands in the README with the versions that were proven", async () => {
     const readme = await readFile(new URL("../../../README.md", import.meta.url), "utf8");
-    const rows = [...readme.matchAll(/^\| (.+?) +\| (\S+) +\| (\d\S*) +\| .*\|$/gm)].map(([, ...cells]) =>
-      cells.slice(0, 3),
-    );
-    const wanted = catalogue.map(({ label, proof }) => [label, proof.package, proof.versions.join(", ")]);
-    assert.deepStrictEqual(rows, wanted);
+    assert.equal(readme, await withProvenTable(readme), "npm run test:further-tools writes the table anew");
   });
 
   it("names the versions that the tests install", async () => {
-    const manifests = ["../../tools/package.json", "../../tools/further/package.json"];
-    const installed = (
-      await Promise.all(manifests.map((path) => readFile(new URL(path, import.meta.url), "utf8")))
-    ).join("\n");
-    const missing = catalogue.filter(
-      ({ proof }) => !installed.includes(`"${proof.package}": "${proof.versions.at(-1)}"`),
+    const versions = await installedVersions();
+    const proofs = catalogue.flatMap(({ proof }) => ("package" in proof ? [proof] : []));
+    assert.deepStrictEqual(
+      proofs.map((proof) => [proof.package, versions.get(proof.program ?? proof.package)]),
+      proofs.map((proof) => [proof.package, proof.versions.at(-1)]),
     );
-    assert.deepStrictEqual(missing, []);
   });
 });
 
@@ -144,22 +139,31 @@ describe("what is written to a tool's files", () => {
         });
       });
 
-      it("shows nobody the key beforehand, and keeps a file with the key to its owner", async () => {
+      it("shows nobody the key beforehand, and keeps a file with the key to its owner until undo", async () => {
         const plan = await world.setup.plan([id]);
         assert.ok(plan.length > 0);
         assert.doesNotMatch(JSON.stringify(plan), /sk-or-/);
         const own = entry.files(world.deps).filter(({ holdsKey }) => holdsKey);
+        const modes = () => Promise.all(own.map(async ({ file }) => (await stat(file)).mode & 0o777));
         for (const { file } of own) {
           await world.write(relative(world.home, file), file.endsWith(".json") ? "{}" : "");
           await chmod(file, 0o644);
         }
         await world.setup.apply([id]);
         assert.doesNotMatch(world.logged.join("\n"), /sk-or-/);
-        const modes = await Promise.all(own.map(async ({ file }) => (await stat(file)).mode & 0o777));
-        assert.deepStrictEqual(
-          modes,
-          own.map(() => 0o600),
-        );
+        const kept = await modes();
+        await world.setup.undo([id]);
+        const undone = await modes();
+        // Also when somebody else has written to the file, but not when they have set its bits.
+        await world.setup.apply([id]);
+        for (const { file } of own) await appendFile(file, "\n");
+        await world.setup.undo([id]);
+        const rewritten = await modes();
+        await world.setup.apply([id]);
+        for (const { file } of own) await chmod(file, 0o640);
+        await world.setup.undo([id]);
+        const all = (mode: number) => own.map(() => mode);
+        assert.deepStrictEqual([kept, undone, rewritten, await modes()], [0o600, 0o644, 0o644, 0o640].map(all));
       });
     });
   }

@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createToolSetup } from "../../../extension/tools/tool-setup.ts";
+import type { TerminalVariables } from "../../../extension/tools/terminal-variables.ts";
 import type { ToolSetup } from "../../../extension/tools/tool-setup.ts";
 import type { ToolSetupDeps, UndoStore } from "../../../extension/tools/tool.ts";
 
@@ -19,12 +20,24 @@ export function createUndoStore(): MemoryUndoStore {
   };
 }
 
+/** The variables of one window's terminals. */
+export function createTerminals(): { readonly variables: Map<string, string>; readonly terminals: TerminalVariables } {
+  const variables = new Map<string, string>();
+  const terminals = {
+    set: (name: string, value: string): void => void variables.set(name, value),
+    remove: (name: string): void => void variables.delete(name),
+  };
+  return { variables, terminals };
+}
+
 /** A throw-away home folder with nothing in it but a folder of programs, and the set-up over it. */
 export interface ToolWorld {
   readonly home: string;
   readonly bin: string;
   readonly undoStore: MemoryUndoStore;
   readonly logged: readonly string[];
+  /** The variables of terminals that would be opened now. */
+  readonly terminals: ReadonlyMap<string, string>;
   readonly deps: ToolSetupDeps;
   readonly setup: ToolSetup;
   /** The same home, seen after a restart with something changed. */
@@ -44,6 +57,7 @@ export async function createToolWorld(overrides: Partial<ToolSetupDeps> = {}): P
   const undoStore = createUndoStore();
   const logged: string[] = [];
   const keep = (line: string): void => void logged.push(line);
+  const { variables, terminals } = createTerminals();
   const deps: ToolSetupDeps = {
     home,
     // The system's folders hold git and sh; a tool that is installed there must not count.
@@ -54,6 +68,8 @@ export async function createToolWorld(overrides: Partial<ToolSetupDeps> = {}): P
     readKey: async () => "sk-or-v1-tools",
     undoStore,
     extensionFolder: () => undefined,
+    extensionApi: async () => undefined,
+    terminals,
     log: { debug: keep, info: keep, warn: keep, error: keep },
     ...overrides,
   };
@@ -63,6 +79,7 @@ export async function createToolWorld(overrides: Partial<ToolSetupDeps> = {}): P
     bin,
     undoStore,
     logged,
+    terminals: variables,
     deps,
     setup: createToolSetup(deps),
     restarted: (changes) => createToolSetup({ ...deps, ...changes }),

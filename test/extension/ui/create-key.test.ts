@@ -95,6 +95,15 @@ describe("the command Create OpenRouter Key", () => {
     assert.equal((await run(editor)).shown.at(-1), "info: The key “laptop” is ready. Codex: Codex is unsupported.");
   });
 
+  it("says beside the tools to choose from which cannot be set up, and why", async () => {
+    const tools = { "claude-code": "available", codex: "unsupported", "copilot-cli": "available" } as const;
+    const editor = await createEditor({ tools, answers: [asName] });
+    assert.equal(
+      (await run(editor)).shown.find((line) => line.startsWith("pick:")),
+      "pick: Set up these tools to use the key “laptop”? (Claude Code) (not: GitHub Copilot CLI) Codex: Codex is unsupported.",
+    );
+  });
+
   it("asks for the address first, before anything else", async () => {
     const editor = await createEditor({
       reading: { kind: "none" },
