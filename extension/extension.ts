@@ -32,6 +32,7 @@ import { offerReload, resumeSignIn, signInCommand, signInWithCode, signOutComman
 import { createAdmin } from "./ui/admin.ts";
 import { registerCommands } from "./ui/commands.ts";
 import { createEditorDialogs } from "./ui/editor-dialogs.ts";
+import { followLater } from "./ui/follow-later.ts";
 import { createKeysView } from "./ui/keys-view.ts";
 import { createLeavingAddress } from "./ui/leave-address.ts";
 import { machineName } from "./ui/machine-name.ts";
@@ -168,6 +169,24 @@ export function activate(context: vscode.ExtensionContext): void {
       log,
     }),
   );
+  const raises = lazily(async () => {
+    const { createRaises } = await import("./ui/raises.ts");
+    const { createRaisesView } = await import("./ui/raises-view.ts");
+    return own(
+      createRaises({
+        ...keyDeps,
+        client,
+        sessions,
+        memory: context.globalState,
+        isInFront: () => vscode.window.state.focused,
+        showList: (list) =>
+          createRaisesView(list, clock.now, (hasAny) => contexts.set({ "openrouterKeys.hasRaises": hasAny })),
+        clock,
+        log,
+      }),
+    );
+  });
+  own(followLater(ring, raises, log));
   own(
     registerCommands(
       { dialogs, log },
@@ -192,6 +211,7 @@ export function activate(context: vscode.ExtensionContext): void {
         "openrouterKeys.enableKey": async (key) => (await import("./ui/change-key.ts")).enableKey(keyDeps, key),
         "openrouterKeys.deleteKey": async (key) => (await import("./ui/change-key.ts")).deleteKey(keyDeps, key),
         "openrouterKeys.renameKey": async (key) => (await import("./ui/change-key.ts")).renameKey(keyDeps, key),
+        "openrouterKeys.requestRaise": async (argument) => (await raises()).request(argument),
         "openrouterKeys.configureTools": async () => (await import("./ui/set-up-tools.ts")).configureTools(keyDeps),
         "openrouterKeys.undoTools": async () => (await import("./ui/set-up-tools.ts")).undoTools(toolsDeps),
         "openrouterKeys.showSpend": () => view.reveal(),

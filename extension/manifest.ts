@@ -11,6 +11,7 @@ export const commandIds = [
   "openrouterKeys.enableKey",
   "openrouterKeys.deleteKey",
   "openrouterKeys.renameKey",
+  "openrouterKeys.requestRaise",
   "openrouterKeys.configureTools",
   "openrouterKeys.undoTools",
   "openrouterKeys.showSpend",
@@ -26,6 +27,7 @@ export type SettingId = (typeof settingIds)[number];
 
 export const viewContainerId = "openrouterKeys";
 export const keysViewId = "openrouterKeys.keys";
+export const raisesViewId = "openrouterKeys.raises";
 export const adminViewId = "openrouterKeys.admin";
 export const authenticationId = "openrouter-keys";
 export const spendStatusId = "openrouterKeys.spend";
@@ -47,6 +49,8 @@ export interface Contexts {
   readonly "openrouterKeys.isAdmin": boolean;
   /** What the administrators' view shows: its welcome text depends on it. */
   readonly "openrouterKeys.adminState": "loading" | "sign-in" | "empty" | "listed";
+  /** There is a raise to show: one that waits, is in force or was refused lately. */
+  readonly "openrouterKeys.hasRaises": boolean;
   /** There is a tool on this machine that was set up and can be undone. */
   readonly "openrouterKeys.toolsConfigured": boolean;
 }
@@ -57,5 +61,6 @@ export const contextDefaults: Contexts = {
   "openrouterKeys.sessionExpired": false,
   "openrouterKeys.isAdmin": false,
   "openrouterKeys.adminState": "loading",
+  "openrouterKeys.hasRaises": false,
   "openrouterKeys.toolsConfigured": false,
 };

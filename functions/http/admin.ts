@@ -5,6 +5,7 @@ import * as z from "zod/mini";
 import type { AdminKeysAnswer, AdminRaise, AdminRaisesAnswer, AuditAnswer } from "../contract/admin.ts";
 import type { Key } from "../contract/keys.ts";
 import { keyStates } from "../contract/keys.ts";
+import { raiseStates } from "../contract/raises.ts";
 import { DecideRaiseRequest, PatchKeyRequest } from "../contract/requests.ts";
 import { asAdmin } from "../services/audit.ts";
 import { changeKey, deleteKey } from "../services/change-key.ts";
@@ -26,6 +27,11 @@ const KeysFilter = {
   state: z.optional(z.enum(keyStates)),
 };
 const KeysQuery = z.strictObject({ ...KeysFilter, cursor: Cursor, limit: z.optional(Limit) });
+const RaisesQuery = z.strictObject({
+  state: z.optional(z.enum(raiseStates)),
+  cursor: Cursor,
+  limit: z.optional(Limit),
+});
 const CsvQuery = z.strictObject(KeysFilter);
 
 const usualLimit = 50;
@@ -79,8 +85,8 @@ export function adminRoutes(deps: Deps) {
       return context.body(null, 204);
     })
     .get("/raises", async (context) => {
-      const { cursor, limit = usualLimit } = parseWith(PageQuery, context.req.query());
-      const found = await deps.raises.all(readCursor(cursor), limit + 1);
+      const { state, cursor, limit = usualLimit } = parseWith(RaisesQuery, context.req.query());
+      const found = await deps.raises.all({ state, after: readCursor(cursor), limit: limit + 1 });
       const raises = found.slice(0, limit);
       const last = raises.at(-1);
       return context.json({

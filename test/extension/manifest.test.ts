@@ -9,6 +9,7 @@ import {
   commandIds,
   contextDefaults,
   keysViewId,
+  raisesViewId,
   settingIds,
   viewContainerId,
 } from "../../extension/manifest.ts";
@@ -31,7 +32,7 @@ const Package = z.looseObject({
       }),
     ),
     viewsContainers: z.object({ activitybar: z.array(z.looseObject({ id: z.string() })) }),
-    views: z.record(z.string(), z.array(z.looseObject({ id: z.string() }))),
+    views: z.record(z.string(), z.array(z.looseObject({ id: z.string(), when: z.optional(z.string()) }))),
     viewsWelcome: z.array(z.looseObject({ view: z.string(), when: z.string(), contents: z.string() })),
     menus: z.record(z.string(), z.array(Item)),
   }),
@@ -44,7 +45,8 @@ async function readManifest() {
 describe("the manifest", () => {
   it("declares exactly the names that the code uses", async () => {
     const { name, publisher, activationEvents, contributes } = await readManifest();
-    const whens = [...contributes.viewsWelcome, ...Object.values(contributes.menus).flat()].map(
+    const views = Object.values(contributes.views).flat();
+    const whens = [...views, ...contributes.viewsWelcome, ...Object.values(contributes.menus).flat()].map(
       ({ when }) => when ?? "",
     );
     const contexts = new Set(
@@ -69,7 +71,7 @@ describe("the manifest", () => {
         commands: commandIds.toSorted(),
         settings: settingIds.map((id) => [id, "application"]),
         containers: [viewContainerId],
-        views: [[viewContainerId, keysViewId, adminViewId]],
+        views: [[viewContainerId, keysViewId, raisesViewId, adminViewId]],
         contexts: Object.keys(contextDefaults).toSorted(),
         authentication: [authenticationId],
         activationEvents: ["onStartupFinished"],
