@@ -216,10 +216,8 @@ export function activate(context: vscode.ExtensionContext): void {
         "openrouterKeys.undoTools": async () => (await import("./ui/set-up-tools.ts")).undoTools(toolsDeps),
         "openrouterKeys.showSpend": () => view.reveal(),
         "openrouterKeys.refresh": () => ring.refresh(),
-        "openrouterKeys.admin.approveRun": (argument) => admin.withSide((side) => side.approve(argument)),
-        "openrouterKeys.admin.showMore": () => admin.withSide((side) => side.showMore()),
-        "openrouterKeys.admin.refresh": () => admin.withSide((side) => side.refresh()),
       },
+      admin.run,
     ),
   );
 

@@ -1,5 +1,17 @@
 /** The names that package.json declares and the code uses. A test holds the two equal. */
 
+/** What only administrators can do. */
+export const adminCommandIds = [
+  "openrouterKeys.admin.approveRun",
+  "openrouterKeys.admin.approveRaise",
+  "openrouterKeys.admin.approveRaiseWithNote",
+  "openrouterKeys.admin.refuseRaise",
+  "openrouterKeys.admin.decideConflict",
+  "openrouterKeys.admin.showMore",
+  "openrouterKeys.admin.refresh",
+] as const;
+export type AdminCommandId = (typeof adminCommandIds)[number];
+
 export const commandIds = [
   "openrouterKeys.createKey",
   "openrouterKeys.signIn",
@@ -16,9 +28,7 @@ export const commandIds = [
   "openrouterKeys.undoTools",
   "openrouterKeys.showSpend",
   "openrouterKeys.refresh",
-  "openrouterKeys.admin.approveRun",
-  "openrouterKeys.admin.showMore",
-  "openrouterKeys.admin.refresh",
+  ...adminCommandIds,
 ] as const;
 export type CommandId = (typeof commandIds)[number];
 

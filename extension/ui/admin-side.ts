@@ -1,6 +1,9 @@
 import type { MeAnswer } from "../../functions/contract/account.ts";
 import { createNightlyRuns } from "../admin/nightly-runs.ts";
-import { createRunList, type RunListDeps, waitingRunIn } from "../admin/run-list.ts";
+import { createDecisions } from "../admin/decisions.ts";
+import type { AdminRow } from "../admin/rows.ts";
+import { createRunList, previousOf, type RunListDeps, waitingRunIn } from "../admin/run-list.ts";
+import { waitingRaisesOf, waitingRunOf } from "../admin/waiting.ts";
 import type { FunctionClient } from "../account/function-client.ts";
 import type { SessionStore } from "../account/session.ts";
 import { describe } from "../base/errors.ts";
@@ -8,10 +11,11 @@ import type { Contexts } from "../manifest.ts";
 import { createAdminView } from "./admin-view.ts";
 import type { AdminSide } from "./admin.ts";
 import { approveRun } from "./approve-run.ts";
+import { approveRaise, approveRaiseWithNote, decideConflict, refuseRaise } from "./decide.ts";
 import type { Dialogs } from "./dialogs.ts";
 import { createWaitingNotice } from "./waiting-notice.ts";
 
-export interface AdminSideDeps extends Omit<RunListDeps, "runs" | "onForbidden"> {
+export interface AdminSideDeps extends Omit<RunListDeps, "runs" | "decisions" | "onForbidden"> {
   readonly client: FunctionClient;
   readonly sessions: SessionStore;
   readonly dialogs: Dialogs;
@@ -26,35 +30,55 @@ export interface AdminSideDeps extends Omit<RunListDeps, "runs" | "onForbidden">
 }
 
 const recheckEvery = 60 * 60_000;
-const toldKey = "admin.toldRun";
+const isRaise = ({ contextValue }: AdminRow): boolean => contextValue === "raise waiting";
 
 /**
- * What only administrators have: a part of its own, loaded when somebody is one. Errors of the function are known by
- * their names here and no UserError is thrown, because a part has classes of its own.
+ * What only administrators have: a part of its own, loaded when somebody is one.
  */
 export function createAdminSide(deps: AdminSideDeps): AdminSide {
   const { dialogs, memory, run } = deps;
   const runs = createNightlyRuns(deps);
-  const list = createRunList({ ...deps, runs, onForbidden: () => void deps.recheck() });
+  const decisions = createDecisions(deps);
+  const list = createRunList({ ...deps, runs, decisions, onForbidden: () => void deps.recheck() });
   const view = createAdminView({ list, setState: deps.setState, now: deps.clock.now });
   let timer: NodeJS.Timeout | undefined;
 
   const show = (): Promise<void> => view.busy(list.show);
-  const notice = createWaitingNotice({
-    dialogs,
-    told: {
-      read: () => {
-        const id = memory.get(toldKey);
-        return typeof id === "string" ? id : undefined;
-      },
-      write: async (runId) => {
-        try {
-          await memory.update(toldKey, runId);
-        } catch (error) {
-          deps.log.warn(`It cannot be kept in mind that a run was told of: ${describe(error)}`);
-        }
-      },
+  const told = (key: string) => ({
+    read: () => {
+      const mark = memory.get(key);
+      return typeof mark === "string" ? mark : undefined;
     },
+    write: async (mark: string) => {
+      try {
+        await memory.update(key, mark);
+      } catch (error) {
+        deps.log.warn(`It cannot be kept in mind what was told of: ${describe(error)}`);
+      }
+    },
+  });
+  const tellOfRaises = createWaitingNotice({
+    dialogs,
+    severity: "info",
+    told: told("admin.toldRaises"),
+    isInFront: deps.isInFront,
+    clock: deps.clock,
+    isShown: async () => {
+      if (!view.isVisible()) return false;
+      await list.refresh();
+      return view.isVisible() && (previousOf(list.current)?.raises.length ?? 0) > 0;
+    },
+    review: () =>
+      run("review waiting requests", async () => {
+        await view.reveal();
+        await show();
+        await view.select(isRaise);
+      }),
+  });
+  const tellOfRun = createWaitingNotice({
+    dialogs,
+    severity: "warn",
+    told: told("admin.toldRun"),
     isInFront: deps.isInFront,
     clock: deps.clock,
     isShown: async (runId) => {
@@ -66,13 +90,25 @@ export function createAdminSide(deps: AdminSideDeps): AdminSide {
       run("review a waiting run", async () => {
         await view.reveal();
         await show();
-        await view.select(runId);
+        await view.select((row) => row.runId === runId && row.contextValue === "run waiting");
       }),
   });
 
+  const decideDeps = { ...deps, list, decisions };
+  /** What waits is another number then, also where it could not be decided. */
+  const decided =
+    (decide: (argument: unknown) => Promise<void>) =>
+    async (argument: unknown): Promise<void> => {
+      try {
+        await decide(argument);
+      } finally {
+        void deps.recheck();
+      }
+    };
+
   return {
     follow: (me: MeAnswer | undefined) => {
-      view.setWaiting(me?.waitingRun?.people);
+      view.setWaiting(me);
       if (me === undefined) {
         clearInterval(timer);
         timer = undefined;
@@ -81,17 +117,21 @@ export function createAdminSide(deps: AdminSideDeps): AdminSide {
       }
       timer ??= setInterval(() => void deps.recheck(), recheckEvery);
       if (view.isVisible()) void list.poll();
-      void notice(me.waitingRun);
+      void tellOfRun(waitingRunOf(me));
+      void tellOfRaises(waitingRaisesOf(me));
     },
-    refresh: async () => {
-      // From the palette: somebody wants to see it.
-      if (!view.isVisible()) await view.reveal();
-      await show();
-    },
-    showMore: () => view.busy(list.showMore),
-    approve: async (argument) => {
-      await approveRun({ ...deps, list, runs }, argument);
-      await deps.recheck();
+    commands: {
+      "openrouterKeys.admin.approveRun": decided((argument) => approveRun({ ...deps, list, runs }, argument)),
+      "openrouterKeys.admin.approveRaise": decided((argument) => approveRaise(decideDeps, argument)),
+      "openrouterKeys.admin.approveRaiseWithNote": decided((argument) => approveRaiseWithNote(decideDeps, argument)),
+      "openrouterKeys.admin.refuseRaise": decided((argument) => refuseRaise(decideDeps, argument)),
+      "openrouterKeys.admin.decideConflict": decided((argument) => decideConflict(decideDeps, argument)),
+      "openrouterKeys.admin.showMore": () => view.busy(list.showMore),
+      "openrouterKeys.admin.refresh": async () => {
+        // From the palette: somebody wants to see it.
+        if (!view.isVisible()) await view.reveal();
+        await show();
+      },
     },
     dispose: () => {
       clearInterval(timer);

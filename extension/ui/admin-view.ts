@@ -1,7 +1,9 @@
 import * as vscode from "vscode";
 
+import type { MeAnswer } from "../../functions/contract/account.ts";
 import type { RunList, RunListState } from "../admin/run-list.ts";
-import { findWaitingRow, people, type RunRow, runRows } from "../admin/run-rows.ts";
+import { type AdminRow, findRow } from "../admin/rows.ts";
+import { people, runRows } from "../admin/run-rows.ts";
 import type { Disposable } from "../base/emitter.ts";
 import { adminViewId, type CommandId, type Contexts } from "../manifest.ts";
 import { pollWhileVisible } from "./poll-while-visible.ts";
@@ -10,11 +12,12 @@ export interface AdminView extends Disposable {
   readonly isVisible: () => boolean;
   /** Shows the view, and in it the run that waits. */
   reveal(): Promise<void>;
-  select(runId: string): Promise<void>;
+  /** The first row that it is about, where there is one. */
+  select(isMeant: (row: AdminRow) => boolean): Promise<void>;
   /** Under the view's own progress bar. Rejects as the work does. */
   busy(work: () => Promise<void>): Promise<void>;
-  /** The number beside the icon in the activity bar. */
-  setWaiting(count: number | undefined): void;
+  /** The number beside the icon in the activity bar: of what waits for an administrator. */
+  setWaiting(me: MeAnswer | undefined): void;
 }
 
 interface AdminViewDeps {
@@ -33,9 +36,9 @@ export function createAdminView({ list, setState, now }: AdminViewDeps): AdminVi
   const treeChanges = new vscode.EventEmitter<void>();
   /** What the person did to a row: it stays folded or unfolded, also where it was away for a while. */
   const folds = new Map<string, boolean>();
-  let rows: readonly RunRow[] = [];
+  let rows: readonly AdminRow[] = [];
 
-  function toTreeItem(row: RunRow): vscode.TreeItem {
+  function toTreeItem(row: AdminRow): vscode.TreeItem {
     const { None, Expanded, Collapsed } = vscode.TreeItemCollapsibleState;
     const isOpen = row.isOpen === undefined ? undefined : (folds.get(row.id) ?? row.isOpen);
     const item = new vscode.TreeItem(row.label, isOpen === undefined ? None : isOpen ? Expanded : Collapsed);
@@ -55,7 +58,7 @@ export function createAdminView({ list, setState, now }: AdminViewDeps): AdminVi
     return item;
   }
 
-  const view = vscode.window.createTreeView<RunRow>(adminViewId, {
+  const view = vscode.window.createTreeView<AdminRow>(adminViewId, {
     showCollapseAll: true,
     treeDataProvider: {
       onDidChangeTreeData: treeChanges.event,
@@ -89,16 +92,20 @@ export function createAdminView({ list, setState, now }: AdminViewDeps): AdminVi
     reveal: async () => {
       await vscode.commands.executeCommand(`${adminViewId}.focus`);
     },
-    select: async (runId) => {
-      const row = findWaitingRow(rows, runId);
+    select: async (isMeant) => {
+      const row = findRow(rows, isMeant);
       if (row !== undefined) await view.reveal(row, { select: true, focus: true, expand: true });
     },
     busy,
-    setWaiting: (count) => {
+    setWaiting: (me) => {
+      const run = me?.waitingRun?.people;
+      const raises = me?.waitingRaises?.count ?? 0;
+      const texts = [
+        ...(run === undefined ? [] : [vscode.l10n.t("A nightly run with {0} waits for approval", people(run))]),
+        ...(raises === 0 ? [] : [vscode.l10n.t("Requests that wait: {0}", raises)]),
+      ];
       view.badge =
-        count === undefined
-          ? undefined
-          : { value: 1, tooltip: vscode.l10n.t("A nightly run with {0} waits for approval", people(count)) };
+        texts.length === 0 ? undefined : { value: raises + (run === undefined ? 0 : 1), tooltip: texts.join("\n") };
     },
     dispose: () => {
       for (const subscription of subscriptions) subscription.dispose();
@@ -108,7 +115,7 @@ export function createAdminView({ list, setState, now }: AdminViewDeps): AdminVi
   };
 }
 
-function stateOf(state: RunListState, rows: readonly RunRow[]): Contexts["openrouterKeys.adminState"] {
+function stateOf(state: RunListState, rows: readonly AdminRow[]): Contexts["openrouterKeys.adminState"] {
   if (rows.length > 0) return "listed";
   return state.kind === "loading" || state.kind === "sign-in" ? state.kind : "empty";
 }

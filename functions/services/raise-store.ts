@@ -72,7 +72,7 @@ export interface RaiseStore {
     readonly limit: number;
   }): Promise<readonly Raise[]>;
   /** Those that this person could decide: of others. Undefined when there are none. */
-  waitingFor(ownerId: string): Promise<{ readonly newestId: string; readonly count: number } | undefined>;
+  waitingFor(ownerId: string): Promise<{ readonly newestAt: number; readonly count: number } | undefined>;
   /** Takes what an approved raise needs from the owner's budget in the same transaction. */
   decide(request: DecideRequest): Promise<DecideOutcome>;
   /** Ends one approved raise whose time has passed; its key's limit is to be lowered. Undefined when there is none. */

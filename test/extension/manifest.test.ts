@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import * as z from "zod/mini";
 
 import {
+  adminCommandIds,
   adminViewId,
   authenticationId,
   commandIds,
@@ -118,13 +119,17 @@ describe("the manifest", () => {
     const ofAdmins = <T extends { readonly command?: string | undefined }>(items: readonly T[]): readonly T[] =>
       items.filter(({ command }) => command?.startsWith("openrouterKeys.admin.") === true);
     const isAdmin = "openrouterKeys.isAdmin";
+    const { commandPalette = [] } = contributes.menus;
     assert.deepEqual(
       [
         contributes.views[viewContainerId]?.find(({ id }) => id === adminViewId)?.["when"],
         ofAdmins(contributes.commands).filter(({ enablement }) => enablement !== isAdmin),
-        ofAdmins(contributes.menus["commandPalette"] ?? []).map(({ when }) => when),
+        ofAdmins(commandPalette).filter(({ when }) => when !== isAdmin && when !== "false"),
+        ofAdmins(commandPalette)
+          .map(({ command }) => command ?? "")
+          .toSorted(),
       ],
-      [isAdmin, [], [isAdmin, "false", isAdmin]],
+      [isAdmin, [], [], adminCommandIds.toSorted()],
     );
   });
 });

@@ -35,12 +35,12 @@ export function createRaiseStore(database: Database): RaiseStore {
 
     async waitingFor(ownerId) {
       const [newest] = await database
-        .select({ newestId: raises.id, count: sql<number>`(count(*) over ())::int` })
+        .select({ newestAt: raises.createdAt, count: sql<number>`(count(*) over ())::int` })
         .from(raises)
         .where(and(eq(raises.state, "waiting"), ne(raises.ownerId, ownerId)))
-        .orderBy(desc(raises.createdAt), desc(raises.id))
+        .orderBy(desc(raises.createdAt))
         .limit(1);
-      return newest;
+      return newest === undefined ? undefined : { newestAt: newest.newestAt.getTime(), count: newest.count };
     },
 
     async endOverdue(now, entry) {

@@ -121,7 +121,11 @@ for (const kind of databaseKinds) {
       await decide(ada, first.id, "refuse");
       assert.deepStrictEqual(
         [seen, listed.map(({ keyName }) => keyName), await waitingFor(ada)],
-        [[{ newestId: second.id, count: 2 }, undefined, { newestId: first.id, count: 1 }], ["own", "first"], undefined],
+        [
+          [{ newestAt: second.createdAt, count: 2 }, undefined, { newestAt: first.createdAt, count: 1 }],
+          ["own", "first"],
+          undefined,
+        ],
       );
     });
 
