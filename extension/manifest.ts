@@ -14,6 +14,7 @@ export type AdminCommandId = (typeof adminCommandIds)[number];
 
 export const commandIds = [
   "openrouterKeys.createKey",
+  "openrouterKeys.createKeyWithOptions",
   "openrouterKeys.signIn",
   "openrouterKeys.signInWithCode",
   "openrouterKeys.signOut",
@@ -23,6 +24,7 @@ export const commandIds = [
   "openrouterKeys.enableKey",
   "openrouterKeys.deleteKey",
   "openrouterKeys.renameKey",
+  "openrouterKeys.copySecret",
   "openrouterKeys.requestRaise",
   "openrouterKeys.configureTools",
   "openrouterKeys.undoTools",
@@ -32,8 +34,16 @@ export const commandIds = [
 ] as const;
 export type CommandId = (typeof commandIds)[number];
 
-export const settingIds = ["openrouterKeys.functionUrl", "openrouterKeys.openRouterUrl"] as const;
+export const settingIds = [
+  "openrouterKeys.functionUrl",
+  "openrouterKeys.openRouterUrl",
+  "openrouterKeys.rotateExpiringKeys",
+] as const;
 export type SettingId = (typeof settingIds)[number];
+
+/** What is to happen to keys that are about to expire. */
+export const expiryModes = ["ask", "always", "never"] as const;
+export type ExpiryMode = (typeof expiryModes)[number];
 
 export const viewContainerId = "openrouterKeys";
 export const keysViewId = "openrouterKeys.keys";

@@ -2,18 +2,19 @@ import type { Disposable } from "../base/emitter.ts";
 import { describe } from "../base/errors.ts";
 import { lazily } from "../base/lazily.ts";
 import type { Log } from "../base/log.ts";
-import type { KeyRing, KeyRingState } from "../keys/key-ring.ts";
+import type { KeyRing, KeyRingState, ReadyKeys } from "../keys/key-ring.ts";
 
-/** What only a person with keys in sight needs: loaded with the first list of keys, then told of every state. */
+/** What most starts do not need: loaded with the first list of keys for which it is wanted, then told of every state. */
 export function followLater(
   ring: Pick<KeyRing, "onDidChange">,
+  isWantedFor: (keys: ReadyKeys) => boolean,
   load: () => Promise<{ follow(state: KeyRingState): Promise<void> }>,
   log: Log,
 ): Disposable {
   let isWanted = false;
   const follower = lazily(load);
   const follow = async (state: KeyRingState): Promise<void> => {
-    isWanted ||= state.kind === "ready";
+    isWanted ||= state.kind === "ready" && isWantedFor(state);
     if (isWanted) await (await follower()).follow(state);
   };
   return ring.onDidChange((state) => {

@@ -73,8 +73,7 @@ export function typedDays(prompt: string, most: number, whyNotMore: string): Typ
 export function usdSteps(above: number, most: number): readonly number[] {
   const round = [1, 2, 5, 10, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 750, 1_000, 2_000, 5_000, 10_000];
   const between = round.filter((amount) => amount > above && amount < most);
-  const stride = Math.max(1, Math.ceil(between.length / mostSteps));
-  return [...between.filter((_, index) => index % stride === 0), most];
+  return [...between.slice(-mostSteps), most];
 }
 
 /** Usual lengths of time below `most` days. */
