@@ -9,6 +9,7 @@ export interface WatchedRaises {
 }
 
 export interface RaiseNews {
+  readonly id: string;
   readonly kind: "good" | "bad";
   readonly sentence: string;
 }
@@ -32,18 +33,24 @@ export async function raiseNews(
   return settled.filter(({ id }) => told.has(id)).flatMap(newsOf);
 }
 
-function newsOf({ state, keyName, limitUsd, until, note, decidedAt }: Raise): readonly RaiseNews[] {
+function newsOf({ id, state, keyName, limitUsd, until, note, decidedAt }: Raise): readonly RaiseNews[] {
   const key = `“${presentable(keyName)}”`;
   const remark = note === undefined ? "" : ` The administrator writes: “${presentable(note, 500)}”`;
   if (state === "approved") {
-    return [{ kind: "good", sentence: `Approved: ${key} may spend ${usd(limitUsd)} until ${dayOf(until)}.${remark}` }];
+    return [
+      { id, kind: "good", sentence: `Approved: ${key} may spend ${usd(limitUsd)} until ${dayOf(until)}.${remark}` },
+    ];
   }
   if (state === "refused") {
-    return [{ kind: "bad", sentence: `Refused: your request for ${usd(limitUsd)} on ${key}.${remark}` }];
+    return [{ id, kind: "bad", sentence: `Refused: your request for ${usd(limitUsd)} on ${key}.${remark}` }];
   }
   // Without a decision it ended with its key, which the person knows of.
   if (decidedAt === undefined) return [];
   return [
-    { kind: "good", sentence: `${key} had ${usd(limitUsd)} until ${dayOf(until)}: approved, and over again.${remark}` },
+    {
+      id,
+      kind: "good",
+      sentence: `${key} had ${usd(limitUsd)} until ${dayOf(until)}: approved, and over again.${remark}`,
+    },
   ];
 }

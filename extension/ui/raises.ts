@@ -36,6 +36,8 @@ export function createRaises(deps: RaisesDeps): Raises {
   const list = createRaiseList({ existing: deps.accessToken.existing, service, clock: deps.clock, log });
   const shown = deps.showList(list);
   let followed: string | undefined;
+  /** For an editor that keeps nothing in mind: at least this window tells once. */
+  const told = new Set<string>();
 
   const watchedOf = (accountId: string): WatchedRaises => ({
     read: () => {
@@ -54,7 +56,10 @@ export function createRaises(deps: RaisesDeps): Raises {
   async function look(): Promise<void> {
     await list.refresh();
     if (followed === undefined) return;
-    const news = await raiseNews(list.current, watchedOf(followed), deps.isInFront());
+    const news = (await raiseNews(list.current, watchedOf(followed), deps.isInFront())).filter(
+      ({ id }) => !told.has(id),
+    );
+    for (const { id } of news) told.add(id);
     for (const { kind, sentence } of news) void (kind === "good" ? dialogs.info(sentence) : dialogs.warn(sentence));
     // The key's limit is another one.
     if (news.length > 0) void ring.refresh();

@@ -24,9 +24,9 @@ const saidKey = "expiring.said";
 const tryAgainAfter = 60 * 60_000;
 
 /**
- * Replaces keys some days before they expire, after having asked once whether it should. Another window, or an earlier
- * start, that is at it already leaves a rotation under way, which is not begun a second time; and of two that begin in
- * the same moment the function lets one through. Never opens a browser by itself.
+ * Replaces keys some days before they expire, after having asked once whether it should. A rotation that another window
+ * or an earlier start has begun is gone on with; of two that begin in the same moment the function lets one through.
+ * Never opens a browser by itself.
  */
 export function createReplacing(deps: ReplaceDeps): { readonly follow: (state: KeyRingState) => Promise<void> } {
   const { dialogs, memory, log } = deps;
@@ -37,8 +37,6 @@ export function createReplacing(deps: ReplaceDeps): { readonly follow: (state: K
     notBefore.set(key.id, deps.now() + tryAgainAfter);
     const access = await deps.accessToken.existing();
     if (access === undefined) return;
-    const underWay = await deps.vault.pending.list(access.address, access.account.id);
-    if (underWay.some(({ replaces }) => replaces === key.id)) return;
     try {
       const title = `Replacing the key “${key.name}”, which expires on ${dayOf(key.expiresAt)}`;
       const made = await makeAndCheck(deps, title, access, (signal, report) =>

@@ -217,6 +217,18 @@ describe("how a raise was decided", () => {
     fresh.raises.dispose();
   });
 
+  it("is told once by a window of an editor that keeps nothing in mind", async () => {
+    const { remote, memory, raises, refresh, shown } = await createAsked();
+    memory.set = () => {
+      throw new Error("disk full");
+    };
+    decide(remote, "approved");
+    await refresh();
+    await refresh();
+    assert.equal(shown.length, 1);
+    raises.dispose();
+  });
+
   it("costs one question at the start and none afterwards for who has asked for nothing", async () => {
     const { remote, raises, refresh } = await createWindow();
     await refresh();
