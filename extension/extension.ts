@@ -162,6 +162,7 @@ export function activate(context: vscode.ExtensionContext): void {
           withAccess: (work) => withAccess(accessDeps, work),
           setState: (state) => contexts.set({ "openrouterKeys.adminState": state }),
           memory: context.globalState,
+          chooseFile: async (suggested) => (await import("./host/save-file.ts")).chooseFile(suggested),
           isInFront: () => vscode.window.state.focused,
           recheck: ring.refresh,
           run: (what, work) => runCommand({ dialogs, log }, what, work),

@@ -7,6 +7,12 @@ export const adminCommandIds = [
   "openrouterKeys.admin.approveRaiseWithNote",
   "openrouterKeys.admin.refuseRaise",
   "openrouterKeys.admin.decideConflict",
+  "openrouterKeys.admin.searchKeys",
+  "openrouterKeys.admin.filterKeys",
+  "openrouterKeys.admin.disableKey",
+  "openrouterKeys.admin.enableKey",
+  "openrouterKeys.admin.deleteKey",
+  "openrouterKeys.admin.exportKeys",
   "openrouterKeys.admin.showMore",
   "openrouterKeys.admin.refresh",
 ] as const;
@@ -68,7 +74,7 @@ export interface Contexts {
   /** What the function said last of whoever is signed in; false until it has. */
   readonly "openrouterKeys.isAdmin": boolean;
   /** What the administrators' view shows: its welcome text depends on it. */
-  readonly "openrouterKeys.adminState": "loading" | "sign-in" | "empty" | "listed";
+  readonly "openrouterKeys.adminState": "loading" | "sign-in" | "listed";
   /** There is a raise to show: one that waits, is in force or was refused lately. */
   readonly "openrouterKeys.hasRaises": boolean;
   /** There is a tool on this machine that was set up and can be undone. */

@@ -18,8 +18,11 @@ export interface AdminRow {
   readonly runId: string | undefined;
   readonly raiseId: string | undefined;
   readonly conflictId: string | undefined;
+  readonly companyKeyId: string | undefined;
   /** What a press does, where it does something. */
   readonly does: "retry" | "more" | undefined;
+  /** Of which list there is more; the nightly runs where it does not say. */
+  readonly list: "keys" | "record" | undefined;
   /** Unfolded at first. Undefined where nothing is below it. */
   readonly isOpen: boolean | undefined;
   readonly children: () => readonly AdminRow[];
@@ -74,6 +77,8 @@ export function row({ children, ...facts }: Facts): AdminRow {
     runId: undefined,
     raiseId: undefined,
     conflictId: undefined,
+    companyKeyId: undefined,
+    list: undefined,
     does: undefined,
     isOpen: undefined,
     ...facts,

@@ -1,5 +1,4 @@
 import { Hono } from "hono/tiny";
-import { stream } from "hono/streaming";
 import * as z from "zod/mini";
 
 import type { AdminKeysAnswer, AdminRaise, AdminRaisesAnswer, AuditAnswer } from "../contract/admin.ts";
@@ -13,6 +12,7 @@ import { findCompanyKey, listCompanyKeys } from "../services/company-keys.ts";
 import type { Deps } from "../services/deps.ts";
 import type { Raise } from "../services/raise-store.ts";
 import { decideRaise } from "../services/raises.ts";
+import { ServiceError } from "../services/errors.ts";
 import { actingIn, requireAdmin, requireFreshSignIn, requireSession } from "./authenticate.ts";
 import { csvHeader, csvLine } from "./csv.ts";
 import { readCursor, readNumberCursor, writeCursor } from "./cursor.ts";
@@ -62,16 +62,25 @@ export function adminRoutes(deps: Deps) {
       const { q, state } = parseWith(CsvQuery, context.req.query());
       context.header("Content-Type", "text/csv; charset=utf-8");
       context.header("Content-Disposition", 'attachment; filename="openrouter-keys.csv"');
-      return stream(context, async (out) => {
-        await out.write(csvHeader);
-        let after: ReturnType<typeof readCursor>;
-        do {
-          const page = await listCompanyKeys(deps, { q: searchText(q), state, after, limit: csvPage });
+      let after: ReturnType<typeof readCursor>;
+      let isFirst = true;
+      const text = new ReadableStream<string>({
+        // What goes wrong breaks the answer off, so that nobody takes the half of a file for the whole.
+        async pull(out) {
+          const listing = listCompanyKeys(deps, { q: searchText(q), state, after, limit: csvPage });
+          const page = await listing.catch(() => {
+            // Logged as such failures are, without what a driver may quote; the host prints what is thrown here.
+            deps.afterAnswer(listing);
+            throw new ServiceError("internal", "The list of keys was broken off.");
+          });
           const now = deps.clock();
-          await out.write(page.keys.map((key) => csvLine(toAdminKey(key, now))).join(""));
+          out.enqueue((isFirst ? csvHeader : "") + page.keys.map((key) => csvLine(toAdminKey(key, now))).join(""));
+          isFirst = false;
           after = page.next;
-        } while (after !== undefined && !out.aborted);
+          if (after === undefined) out.close();
+        },
       });
+      return context.body(text.pipeThrough(new TextEncoderStream()));
     })
     .patch("/keys/:id", async (context) => {
       const patch = readPatch(await parseBody(context, PatchKeyRequest));

@@ -109,7 +109,7 @@ describe("the manifest", () => {
       [statesOf(keysViewId), statesOf(adminViewId)],
       [
         ["bad-address", "empty", "failed", "no-address", "signed-out"],
-        ["empty", "loading", "sign-in"],
+        ["loading", "sign-in"],
       ],
     );
   });

@@ -19,6 +19,12 @@ const noCommands: AdminSide["commands"] = {
   "openrouterKeys.admin.approveRaiseWithNote": noop,
   "openrouterKeys.admin.refuseRaise": noop,
   "openrouterKeys.admin.decideConflict": noop,
+  "openrouterKeys.admin.searchKeys": noop,
+  "openrouterKeys.admin.filterKeys": noop,
+  "openrouterKeys.admin.disableKey": noop,
+  "openrouterKeys.admin.enableKey": noop,
+  "openrouterKeys.admin.deleteKey": noop,
+  "openrouterKeys.admin.exportKeys": noop,
   "openrouterKeys.admin.showMore": noop,
   "openrouterKeys.admin.refresh": noop,
 };
