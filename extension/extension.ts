@@ -23,6 +23,7 @@ import { settings } from "./host/settings.ts";
 import { createSignInEditor } from "./host/sign-in-editor.ts";
 import { createToolsOnThisMachine, isFolder } from "./host/tools.ts";
 import { chooseSocketDirectory } from "./key-helper/socket-directory.ts";
+import { expiringKeys } from "./keys/expiring-keys.ts";
 import { createKeyRing } from "./keys/key-ring.ts";
 import { createKeyService } from "./keys/key-service.ts";
 import { createSecretVault } from "./keys/secret-vault.ts";
@@ -32,6 +33,7 @@ import { offerReload, resumeSignIn, signInCommand, signInWithCode, signOutComman
 import { createAdmin } from "./ui/admin.ts";
 import { registerCommands } from "./ui/commands.ts";
 import { createEditorDialogs } from "./ui/editor-dialogs.ts";
+import { followLater } from "./ui/follow-later.ts";
 import { createKeysView } from "./ui/keys-view.ts";
 import { createLeavingAddress } from "./ui/leave-address.ts";
 import { machineName } from "./ui/machine-name.ts";
@@ -161,6 +163,7 @@ export function activate(context: vscode.ExtensionContext): void {
           withAccess: (work) => withAccess(accessDeps, work),
           setState: (state) => contexts.set({ "openrouterKeys.adminState": state }),
           memory: context.globalState,
+          chooseFile: async (suggested) => (await import("./host/save-file.ts")).chooseFile(suggested),
           isInFront: () => vscode.window.state.focused,
           recheck: ring.refresh,
           run: (what, work) => runCommand({ dialogs, log }, what, work),
@@ -169,6 +172,42 @@ export function activate(context: vscode.ExtensionContext): void {
       log,
     }),
   );
+  const raises = lazily(async () => {
+    const { createRaises } = await import("./ui/raises.ts");
+    const { createRaisesView } = await import("./ui/raises-view.ts");
+    return own(
+      createRaises({
+        ...keyDeps,
+        client,
+        sessions,
+        memory: context.globalState,
+        isInFront: () => vscode.window.state.focused,
+        showList: (list) =>
+          createRaisesView(list, clock.now, (hasAny) => contexts.set({ "openrouterKeys.hasRaises": hasAny })),
+        clock,
+        log,
+      }),
+    );
+  });
+  own(followLater(ring, () => true, raises, log));
+  const replacing = async () => {
+    const { createReplacing } = await import("./ui/replace-expiring.ts");
+    return createReplacing({
+      ...(await makeDeps()),
+      mode: settings.rotateExpiringKeys,
+      setMode: settings.setRotateExpiringKeys,
+      memory: context.globalState,
+      isInFront: () => vscode.window.state.focused,
+      log,
+    });
+  };
+  own(followLater(ring, (keys) => expiringKeys(keys, clock.now()).length > 0, replacing, log));
+  const copies = lazily(async () => {
+    const { createSecretCopies } = await import("./ui/copy-secret.ts");
+    const made = createSecretCopies({ ...keyDeps, clipboard: vscode.env.clipboard, clock, log });
+    atTheEnd.push(made.clear);
+    return made;
+  });
   own(
     registerCommands(
       { dialogs, log },
@@ -176,6 +215,13 @@ export function activate(context: vscode.ExtensionContext): void {
         "openrouterKeys.createKey": async () => {
           const { createKey } = await import("./ui/create-key.ts");
           await createKey({ ...(await makeDeps()), machineName: machineName(hostname()) });
+        },
+        "openrouterKeys.createKeyWithOptions": async () => {
+          const { createKey } = await import("./ui/create-key.ts");
+          const { askKeyOptions } = await import("./ui/key-options.ts");
+          await createKey({ ...(await makeDeps()), machineName: machineName(hostname()) }, (me, usualUsd) =>
+            askKeyOptions(dialogs, me, usualUsd, clock.now()),
+          );
         },
         "openrouterKeys.signIn": () => signInCommand(accessDeps),
         "openrouterKeys.signInWithCode": () => signInWithCode(accessDeps),
@@ -193,14 +239,14 @@ export function activate(context: vscode.ExtensionContext): void {
         "openrouterKeys.enableKey": async (key) => (await import("./ui/change-key.ts")).enableKey(keyDeps, key),
         "openrouterKeys.deleteKey": async (key) => (await import("./ui/change-key.ts")).deleteKey(keyDeps, key),
         "openrouterKeys.renameKey": async (key) => (await import("./ui/change-key.ts")).renameKey(keyDeps, key),
+        "openrouterKeys.copySecret": async (key) => (await copies()).copy(key),
+        "openrouterKeys.requestRaise": async (argument) => (await raises()).request(argument),
         "openrouterKeys.configureTools": async () => (await import("./ui/set-up-tools.ts")).configureTools(keyDeps),
         "openrouterKeys.undoTools": async () => (await import("./ui/set-up-tools.ts")).undoTools(toolsDeps),
         "openrouterKeys.showSpend": () => view.reveal(),
         "openrouterKeys.refresh": () => ring.refresh(),
-        "openrouterKeys.admin.approveRun": (argument) => admin.withSide((side) => side.approve(argument)),
-        "openrouterKeys.admin.showMore": () => admin.withSide((side) => side.showMore()),
-        "openrouterKeys.admin.refresh": () => admin.withSide((side) => side.refresh()),
       },
+      admin.run,
     ),
   );
 
@@ -252,4 +298,9 @@ export function activate(context: vscode.ExtensionContext): void {
   askAboutOthers();
 }
 
-export function deactivate(): void {}
+/** What is to be done before the window closes; the editor waits for it, though not for long. */
+const atTheEnd: (() => Promise<void>)[] = [];
+
+export async function deactivate(): Promise<void> {
+  await Promise.all(atTheEnd.splice(0).map((end) => end()));
+}

@@ -31,6 +31,11 @@ export interface FunctionClient {
   ask<T>(call: Call, answer: AnswerSchema<T>): Promise<T>;
   /** For calls that answer 204. */
   tell(call: Call): Promise<void>;
+  /**
+   * For answers that are too long to be held: their bytes as they come, of this media type. Iterating throws where the
+   * answer is cut off.
+   */
+  open(call: Call, mediaType: string): Promise<AsyncIterable<Uint8Array>>;
   /** For calls that answer with a redirect, which is not followed. Throws FunctionError when they do not. */
   checkRedirect(call: Call): Promise<void>;
 }
@@ -45,7 +50,12 @@ interface FunctionClientDeps {
 }
 
 export function createFunctionClient(deps: FunctionClientDeps): FunctionClient {
-  async function send(call: Call, redirect: "error" | "manual"): Promise<Answer> {
+  /** `read` takes what is wanted of the answer, within the time of the call. */
+  async function send<T>(
+    call: Call,
+    redirect: "error" | "manual",
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
     const { address, timeout = 10_000, signal } = call;
     const outOfTime = AbortSignal.timeout(timeout);
     try {
@@ -62,7 +72,7 @@ export function createFunctionClient(deps: FunctionClientDeps): FunctionClient {
         ...(call.body === undefined ? {} : { body: call.body }),
         signal: signal === undefined ? outOfTime : AbortSignal.any([signal, outOfTime]),
       });
-      return { status: response.status, headers: response.headers, text: await response.text() };
+      return await read(response);
     } catch (cause) {
       if (signal?.aborted) throw new CancelledError();
       deps.log.warn(`${call.method} ${withoutQuery(call.path)}: no answer (${describe(cause)})`);
@@ -77,7 +87,10 @@ export function createFunctionClient(deps: FunctionClientDeps): FunctionClient {
   }
 
   async function answerTo(call: Call, redirect: "error" | "manual" = "error"): Promise<Answer> {
-    const answer = await send(call, redirect);
+    return checked(call, await send(call, redirect, withText));
+  }
+
+  function checked<T extends Answer>(call: Call, answer: T): T {
     const requestId = answer.headers.get("X-Request-Id") ?? undefined;
     deps.log.debug(
       `${call.method} ${withoutQuery(call.path)}: ${answer.status}${requestId === undefined ? "" : ` (${requestId})`}`,
@@ -105,12 +118,27 @@ export function createFunctionClient(deps: FunctionClientDeps): FunctionClient {
       if (looksLikeHtml(answer)) throw new FunctionError(webPage(base), { code: "web_page", status: answer.status });
       throw new FunctionError(notTheFunction(base), { code: "not_the_function", status: answer.status });
     },
+    open: async (call, mediaType) => {
+      const { body, ...answer } = await send(call, "error", async (response) => {
+        const isMeant = response.ok && response.headers.get("Content-Type")?.startsWith(mediaType) === true;
+        return isMeant && response.body !== null
+          ? { status: response.status, headers: response.headers, text: "", body: response.body }
+          : { ...(await withText(response)), body: undefined };
+      });
+      const { status } = checked(call, answer);
+      if (body !== undefined) return body;
+      throw new FunctionError(notTheFunction(call.address.base), { code: "not_the_function", status });
+    },
     checkRedirect: async (call) => {
       const { status } = await answerTo(call, "manual");
       if (status >= 300 && status < 400) return;
       throw new FunctionError(notTheFunction(call.address.base), { code: "not_the_function", status });
     },
   };
+}
+
+async function withText(response: Response): Promise<Answer> {
+  return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
 /** A query is nobody's business but the function's. */

@@ -1,3 +1,5 @@
+import type { AdminRaise } from "../../functions/contract/admin.ts";
+import type { IdentityConflict } from "../../functions/contract/identities.ts";
 import type { NightlyRun, NightlyRunsAnswer } from "../../functions/contract/runs.ts";
 import type { Access, AccessToken } from "../account/access-token.ts";
 import { FunctionError } from "../account/function-error.ts";
@@ -6,12 +8,17 @@ import { createEmitter, type Event } from "../base/emitter.ts";
 import { describe } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { createPace } from "../base/pace.ts";
+import type { Decisions } from "./decisions.ts";
 import type { NightlyRuns } from "./nightly-runs.ts";
 
 export interface ReadyRuns extends Omit<NightlyRunsAnswer, "nextCursor"> {
   readonly kind: "ready";
   /** There are older runs than these. */
   readonly hasMore: boolean;
+  readonly raises: readonly AdminRaise[];
+  readonly conflicts: readonly IdentityConflict[];
+  /** Whoever looks. */
+  readonly ownId: string;
 }
 
 /** Replaced whole, never changed. */
@@ -22,7 +29,7 @@ export type RunListState =
   | { readonly kind: "sign-in" }
   | { readonly kind: "failed"; readonly message: string; readonly previous: ReadyRuns | undefined };
 
-/** The nightly runs as the function tells them, one question at a time. */
+/** The nightly runs, and what else waits for an administrator, as the function tells them, one question at a time. */
 export interface RunList {
   readonly current: RunListState;
   readonly onDidChange: Event<RunListState>;
@@ -44,6 +51,7 @@ export interface RunListDeps {
   /** Signs in where that is needed; the work may run twice. */
   readonly withAccess: <T>(work: (access: Access) => Promise<T>) => Promise<T>;
   readonly runs: Pick<NightlyRuns, "list">;
+  readonly decisions: Pick<Decisions, "waiting">;
   /** The function says that this is no administrator. Never throws. */
   readonly onForbidden: () => void;
   readonly clock: Clock;
@@ -78,7 +86,10 @@ export function createRunList(deps: RunListDeps): RunList {
 
   /** Everything that is to be seen, read anew: an older run may have changed as well. */
   async function read(access: Access): Promise<ReadyRuns> {
-    const first = await deps.runs.list(access, { limit: Math.min(wanted, mostAPage) });
+    const [first, waiting] = await Promise.all([
+      deps.runs.list(access, { limit: Math.min(wanted, mostAPage) }),
+      deps.decisions.waiting(access),
+    ]);
     const found: NightlyRun[] = [...first.runs];
     let cursor = first.nextCursor;
     while (cursor !== null && found.length < wanted) {
@@ -86,7 +97,16 @@ export function createRunList(deps: RunListDeps): RunList {
       found.push(...page.runs);
       cursor = page.nextCursor;
     }
-    return { kind: "ready", runs: found, unknown: first.unknown, stuck: first.stuck, hasMore: cursor !== null };
+    const { unknown, stuck } = first;
+    return {
+      kind: "ready",
+      runs: found,
+      unknown,
+      stuck,
+      hasMore: cursor !== null,
+      ...waiting,
+      ownId: access.account.id,
+    };
   }
 
   async function attempt(access: Access): Promise<void> {

@@ -1,41 +1,21 @@
 import type { NightlyRun, NightlyRunsAnswer } from "../../functions/contract/runs.ts";
 import { ago } from "../base/ago.ts";
-import { presentable } from "../base/errors.ts";
 import type { RunListState } from "./run-list.ts";
 import { previousOf } from "./run-list.ts";
-
-/** A row of the administrators' view. Everything in it comes from elsewhere and is made fit to show. */
-export interface RunRow {
-  /** Stays the same over refreshes, so that nothing jumps or folds up. */
-  readonly id: string;
-  readonly parent: RunRow | undefined;
-  readonly label: string;
-  readonly description: string;
-  /** A codicon's name and a theme colour's id. */
-  readonly icon: string | undefined;
-  readonly color: string | undefined;
-  /** Menus match on it: `run waiting` can be approved. */
-  readonly contextValue: string;
-  readonly accessibilityLabel: string;
-  readonly tooltip: readonly string[];
-  /** Of a run; commands get it. */
-  readonly runId: string | undefined;
-  /** What a press does, where it does something. */
-  readonly does: "retry" | "more" | undefined;
-  /** Unfolded at first. Undefined where nothing is below it. */
-  readonly isOpen: boolean | undefined;
-  readonly children: () => readonly RunRow[];
-}
+import { conflictSection, raiseSection } from "./decision-rows.ts";
+import { leaf, row, type AdminRow, section } from "./rows.ts";
 
 /** Who and why, one list under another; each only when it has something. What needs a person comes first. */
-export function runRows(state: RunListState, now: number): readonly RunRow[] {
+export function runRows(state: RunListState, now: number): readonly AdminRow[] {
   const ready = previousOf(state);
   if (ready === undefined) return state.kind === "failed" ? [row({ id: "retry", label: "Try Again", ...retry })] : [];
-  const { runs, stuck, unknown, hasMore } = ready;
+  const { runs, raises, conflicts, stuck, unknown, hasMore } = ready;
   const waiting = runs.filter((run) => run.state === "waiting");
   const more = row({ id: "more", label: "Show Older Runs", icon: "chevron-down", does: "more" });
   return [
     ...section("waiting", "Waiting for approval", "", waiting, (run, parent) => waitingRow(run, parent, now)),
+    ...raiseSection(raises, ready.ownId, now),
+    ...conflictSection(conflicts, now),
     ...section("stuck", "Keys not disabled yet", keys(stuck.length), stuck, (each, parent) =>
       stuckRow(each, parent, now),
     ),
@@ -43,14 +23,6 @@ export function runRows(state: RunListState, now: number): readonly RunRow[] {
     ...section("runs", "Nightly runs", "", runs, (run, parent) => runRow(run, parent, now, run === runs[0])),
     ...(hasMore ? [more] : []),
   ];
-}
-
-/** The row of a run whose list waits, to lead a person there. */
-export function findWaitingRow(rows: readonly RunRow[], runId: string): RunRow | undefined {
-  return rows
-    .find(({ id }) => id === "waiting")
-    ?.children()
-    .find((found) => found.runId === runId);
 }
 
 /** As people look somebody up. */
@@ -73,7 +45,7 @@ type Owned = { readonly owner: { readonly id: string; readonly label: string } }
 type Stuck = NightlyRunsAnswer["stuck"][number];
 type Unknown = NightlyRunsAnswer["unknown"][number];
 
-function waitingRow(run: NightlyRun, parent: RunRow, now: number): RunRow {
+function waitingRow(run: NightlyRun, parent: AdminRow, now: number): AdminRow {
   const found = `found ${ago(now - Date.parse(run.endedAt))}`;
   return row({
     id: `waiting/${run.id}`,
@@ -95,7 +67,7 @@ function waitingRow(run: NightlyRun, parent: RunRow, now: number): RunRow {
   });
 }
 
-function runRow(run: NightlyRun, parent: RunRow, now: number, isNewest: boolean): RunRow {
+function runRow(run: NightlyRun, parent: AdminRow, now: number, isNewest: boolean): AdminRow {
   const [icon, color] = runIcon(run);
   const { counts } = run;
   // Where it stopped, those who were approved before are neither on its list nor for certain in its count.
@@ -176,11 +148,11 @@ function runIcon({ mode, counts, tripped, partial, state }: NightlyRun): readonl
   return counts.revoked > 0 ? ["sign-out", "charts.green"] : ["pass", "charts.green"];
 }
 
-function personRow({ owner }: Owned, evidence: string, parent: RunRow): RunRow {
+function personRow({ owner }: Owned, evidence: string, parent: AdminRow): AdminRow {
   return leaf({ id: `${parent.id}/${owner.id}`, parent, label: owner.label, description: evidence, icon: "person" });
 }
 
-function alertRow(alert: string, index: number, parent: RunRow): RunRow {
+function alertRow(alert: string, index: number, parent: AdminRow): AdminRow {
   return leaf({
     id: `${parent.id}/alert-${index}`,
     parent,
@@ -191,12 +163,12 @@ function alertRow(alert: string, index: number, parent: RunRow): RunRow {
   });
 }
 
-function unknownRow({ owner, since, reason }: Unknown, parent: RunRow): RunRow {
+function unknownRow({ owner, since, reason }: Unknown, parent: AdminRow): AdminRow {
   const description = `since ${day.format(new Date(since))} · ${reason}`;
   return leaf({ id: `unknown/${owner.id}`, parent, label: owner.label, description, icon: "question" });
 }
 
-function stuckRow({ owner, key, tries, since }: Stuck, parent: RunRow, now: number): RunRow {
+function stuckRow({ owner, key, tries, since }: Stuck, parent: AdminRow, now: number): AdminRow {
   const tried = `tried ${tries === 1 ? "once" : `${tries} times`}`;
   return leaf({
     id: `stuck/${key.id}`,
@@ -206,58 +178,6 @@ function stuckRow({ owner, key, tries, since }: Stuck, parent: RunRow, now: numb
     icon: "key",
     color: "list.errorForeground",
   });
-}
-
-function section<T>(
-  id: string,
-  label: string,
-  description: string,
-  items: readonly T[],
-  toRow: (item: T, parent: RunRow) => RunRow,
-): readonly RunRow[] {
-  if (items.length === 0) return [];
-  const children = (self: RunRow): readonly RunRow[] => items.map((item) => toRow(item, self));
-  return [row({ id, label, description, isOpen: true, children })];
-}
-
-function leaf(facts: Facts & { readonly description: string }): RunRow {
-  const [label, description] = [presentable(facts.label), presentable(facts.description)];
-  return row({
-    ...facts,
-    accessibilityLabel: joined(label, description),
-    tooltip: [label, description].filter(Boolean),
-  });
-}
-
-interface Facts extends Partial<Omit<RunRow, "children">> {
-  readonly id: string;
-  readonly label: string;
-  readonly children?: (self: RunRow) => readonly RunRow[];
-}
-
-function row({ children, ...facts }: Facts): RunRow {
-  const label = presentable(facts.label);
-  const description = presentable(facts.description ?? "");
-  const made: RunRow = {
-    parent: undefined,
-    icon: undefined,
-    color: undefined,
-    contextValue: "",
-    accessibilityLabel: joined(label, description),
-    tooltip: [],
-    runId: undefined,
-    does: undefined,
-    isOpen: undefined,
-    ...facts,
-    label,
-    description,
-    children: () => children?.(made) ?? [],
-  };
-  return made;
-}
-
-function joined(label: string, description: string): string {
-  return description === "" ? label : `${label}, ${description}`;
 }
 
 function keys(count: number): string {

@@ -2,13 +2,15 @@ import * as vscode from "vscode";
 
 import { type AddressReading, readFunctionAddress, readOpenRouterUrl } from "../account/function-address.ts";
 import type { Disposable } from "../base/emitter.ts";
-import type { SettingId } from "../manifest.ts";
+import { type ExpiryMode, expiryModes, type SettingId } from "../manifest.ts";
 
 export interface Settings {
   readonly functionAddress: () => AddressReading;
   readonly openRouterUrl: () => AddressReading;
   /** Writes the person's own setting. */
   readonly setFunctionUrl: (base: string) => Promise<void>;
+  readonly rotateExpiringKeys: () => ExpiryMode;
+  readonly setRotateExpiringKeys: (mode: ExpiryMode) => Promise<void>;
   readonly onDidChange: (listener: (id: SettingId) => void) => Disposable;
 }
 
@@ -29,6 +31,14 @@ export const settings: Settings = {
   setFunctionUrl: async (base) => {
     const id = "openrouterKeys.functionUrl" satisfies SettingId;
     await vscode.workspace.getConfiguration().update(id, base, vscode.ConfigurationTarget.Global);
+  },
+  rotateExpiringKeys: () => {
+    const text = userValue("openrouterKeys.rotateExpiringKeys");
+    return expiryModes.find((mode) => mode === text) ?? "ask";
+  },
+  setRotateExpiringKeys: async (mode) => {
+    const id = "openrouterKeys.rotateExpiringKeys" satisfies SettingId;
+    await vscode.workspace.getConfiguration().update(id, mode, vscode.ConfigurationTarget.Global);
   },
   onDidChange: (listener) =>
     vscode.workspace.onDidChangeConfiguration((change) => {

@@ -1,7 +1,13 @@
 import * as vscode from "vscode";
 
-import type { RunList, RunListState } from "../admin/run-list.ts";
-import { findWaitingRow, people, type RunRow, runRows } from "../admin/run-rows.ts";
+import type { MeAnswer } from "../../functions/contract/account.ts";
+import type { AdminKey, AuditRecord } from "../../functions/contract/admin.ts";
+import { keySection, recordSection } from "../admin/list-rows.ts";
+import type { Pages } from "../admin/pages.ts";
+import { previousOf, type RunList, type RunListState } from "../admin/run-list.ts";
+import { type AdminRow, findRow } from "../admin/rows.ts";
+import { people, runRows } from "../admin/run-rows.ts";
+import type { ViewMemory } from "../admin/view-memory.ts";
 import type { Disposable } from "../base/emitter.ts";
 import { adminViewId, type CommandId, type Contexts } from "../manifest.ts";
 import { pollWhileVisible } from "./poll-while-visible.ts";
@@ -10,15 +16,19 @@ export interface AdminView extends Disposable {
   readonly isVisible: () => boolean;
   /** Shows the view, and in it the run that waits. */
   reveal(): Promise<void>;
-  select(runId: string): Promise<void>;
+  /** The first row that it is about, where there is one. */
+  select(isMeant: (row: AdminRow) => boolean): Promise<void>;
   /** Under the view's own progress bar. Rejects as the work does. */
   busy(work: () => Promise<void>): Promise<void>;
-  /** The number beside the icon in the activity bar. */
-  setWaiting(count: number | undefined): void;
+  /** The number beside the icon in the activity bar: of what waits for an administrator. */
+  setWaiting(me: MeAnswer | undefined): void;
 }
 
 interface AdminViewDeps {
   readonly list: RunList;
+  readonly keys: Pages<AdminKey>;
+  readonly record: Pages<AuditRecord>;
+  readonly memory: ViewMemory;
   readonly setState: (state: Contexts["openrouterKeys.adminState"]) => void;
   readonly now: () => number;
 }
@@ -29,13 +39,14 @@ const commands: Readonly<Record<"retry" | "more", CommandId>> = {
 };
 
 /** The nightly runs and what waits in them. Asks the function only while somebody can see them. */
-export function createAdminView({ list, setState, now }: AdminViewDeps): AdminView {
+export function createAdminView({ list, keys, record, memory, setState, now }: AdminViewDeps): AdminView {
   const treeChanges = new vscode.EventEmitter<void>();
-  /** What the person did to a row: it stays folded or unfolded, also where it was away for a while. */
-  const folds = new Map<string, boolean>();
-  let rows: readonly RunRow[] = [];
+  const { folds, selected } = memory;
+  let rows: readonly AdminRow[] = [];
+  /** The row that was selected when the window was closed is selected again, once, when it is there. */
+  let isRestored = selected.get() === undefined;
 
-  function toTreeItem(row: RunRow): vscode.TreeItem {
+  function toTreeItem(row: AdminRow): vscode.TreeItem {
     const { None, Expanded, Collapsed } = vscode.TreeItemCollapsibleState;
     const isOpen = row.isOpen === undefined ? undefined : (folds.get(row.id) ?? row.isOpen);
     const item = new vscode.TreeItem(row.label, isOpen === undefined ? None : isOpen ? Expanded : Collapsed);
@@ -51,25 +62,42 @@ export function createAdminView({ list, setState, now }: AdminViewDeps): AdminVi
     // Plain text: nobody's name must be read as Markdown.
     item.tooltip = row.tooltip.length === 0 ? row.label : row.tooltip.join("\n");
     item.accessibilityInformation = { label: row.accessibilityLabel };
-    if (row.does !== undefined) item.command = { command: commands[row.does], title: row.label };
+    if (row.does !== undefined) {
+      item.command = { command: commands[row.does], title: row.label, arguments: [{ list: row.list }] };
+    }
     return item;
   }
 
-  const view = vscode.window.createTreeView<RunRow>(adminViewId, {
+  const view = vscode.window.createTreeView<AdminRow>(adminViewId, {
     showCollapseAll: true,
     treeDataProvider: {
       onDidChangeTreeData: treeChanges.event,
-      getChildren: (row) => [...(row === undefined ? rows : row.children())],
+      getChildren: (row) => {
+        // Unfolded: what is in it is read when somebody wants to see it.
+        if (row?.id === "keys") void keys.open();
+        if (row?.id === "record") void record.open();
+        return [...(row === undefined ? rows : row.children())];
+      },
       getParent: (row) => row.parent,
       getTreeItem: toTreeItem,
     },
   });
 
-  const show = (state: RunListState): void => {
-    rows = runRows(state, now());
+  const show = (): void => {
+    const state = list.current;
+    const lists = [keySection(keys.current, memory.filter.get()), recordSection(record.current, now())];
+    rows = [...runRows(state, now()), ...(previousOf(state) === undefined ? [] : lists)];
     setState(stateOf(state, rows));
     view.message = messageOf(state);
     treeChanges.fire();
+    if (!isRestored && view.visible) void restore();
+  };
+  const restore = async (): Promise<void> => {
+    const row = findRow(rows, ({ id }) => id === selected.get());
+    if (row === undefined) return;
+    isRestored = true;
+    // Without the focus: whoever works in a file goes on there.
+    await view.reveal(row, { select: true, focus: false, expand: false });
   };
   const busy = async (work: () => Promise<void>): Promise<void> => {
     await vscode.window.withProgress({ location: { viewId: adminViewId } }, work);
@@ -78,27 +106,38 @@ export function createAdminView({ list, setState, now }: AdminViewDeps): AdminVi
   const poll = (): Promise<void> => (list.current.kind === "loading" ? busy(list.poll) : list.poll());
   const subscriptions = [
     list.onDidChange(show),
+    keys.onDidChange(show),
+    record.onDidChange(show),
+    view.onDidChangeSelection(({ selection: [row] }) => {
+      if (row === undefined) return;
+      isRestored = true;
+      selected.set(row.id);
+    }),
     view.onDidExpandElement(({ element }) => folds.set(element.id, true)),
     view.onDidCollapseElement(({ element }) => folds.set(element.id, false)),
     pollWhileVisible(view, poll),
   ];
-  show(list.current);
+  show();
 
   return {
     isVisible: () => view.visible,
     reveal: async () => {
       await vscode.commands.executeCommand(`${adminViewId}.focus`);
     },
-    select: async (runId) => {
-      const row = findWaitingRow(rows, runId);
+    select: async (isMeant) => {
+      const row = findRow(rows, isMeant);
       if (row !== undefined) await view.reveal(row, { select: true, focus: true, expand: true });
     },
     busy,
-    setWaiting: (count) => {
+    setWaiting: (me) => {
+      const run = me?.waitingRun?.people;
+      const raises = me?.waitingRaises?.count ?? 0;
+      const texts = [
+        ...(run === undefined ? [] : [vscode.l10n.t("A nightly run with {0} waits for approval", people(run))]),
+        ...(raises === 0 ? [] : [vscode.l10n.t("Requests that wait: {0}", raises)]),
+      ];
       view.badge =
-        count === undefined
-          ? undefined
-          : { value: 1, tooltip: vscode.l10n.t("A nightly run with {0} waits for approval", people(count)) };
+        texts.length === 0 ? undefined : { value: raises + (run === undefined ? 0 : 1), tooltip: texts.join("\n") };
     },
     dispose: () => {
       for (const subscription of subscriptions) subscription.dispose();
@@ -108,9 +147,9 @@ export function createAdminView({ list, setState, now }: AdminViewDeps): AdminVi
   };
 }
 
-function stateOf(state: RunListState, rows: readonly RunRow[]): Contexts["openrouterKeys.adminState"] {
+function stateOf(state: RunListState, rows: readonly AdminRow[]): Contexts["openrouterKeys.adminState"] {
   if (rows.length > 0) return "listed";
-  return state.kind === "loading" || state.kind === "sign-in" ? state.kind : "empty";
+  return state.kind === "sign-in" ? state.kind : "loading";
 }
 
 function messageOf(state: RunListState): string {

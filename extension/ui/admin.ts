@@ -3,15 +3,17 @@ import type { Disposable } from "../base/emitter.ts";
 import { describe, UserError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { KeyRing, KeyRingState } from "../keys/key-ring.ts";
+import type { AdminCommandId } from "../manifest.ts";
 
 /** What only administrators have; see `admin-side.ts`. */
 export interface AdminSide extends Disposable {
   /** Who is signed in, as the function said last; undefined where that is no administrator. */
   follow(me: MeAnswer | undefined): void;
-  refresh(): Promise<void>;
-  showMore(): Promise<void>;
-  approve(argument: unknown): Promise<void>;
+  readonly commands: AdminCommands;
 }
+
+/** `argument` is whatever the caller passed. */
+export type AdminCommands = { readonly [Id in AdminCommandId]: (argument: unknown) => Promise<void> };
 
 interface AdminDeps {
   readonly ring: Pick<KeyRing, "current" | "onDidChange">;
@@ -22,7 +24,7 @@ interface AdminDeps {
 
 export interface Admin extends Disposable {
   /** Throws UserError for anybody else. */
-  withSide(work: (side: AdminSide) => Promise<void>): Promise<void>;
+  run(id: AdminCommandId, argument: unknown): Promise<void>;
 }
 
 /** Loads the administrators' side when somebody is one, and shows it only while they are. */
@@ -56,9 +58,9 @@ export function createAdmin({ ring, load, setIsAdmin, log }: AdminDeps): Admin {
   });
 
   return {
-    withSide: async (work) => {
+    run: async (id, argument) => {
       if (adminIn(ring.current) === undefined) throw new UserError("Only administrators can do this.");
-      await work(await loaded());
+      await (await loaded()).commands[id](argument);
     },
     dispose: () => {
       isDisposed = true;

@@ -6,6 +6,7 @@ import { isLive, keyRow } from "../keys/key-row.ts";
 import type { KeyRing, KeyRingState, ReadyKeys } from "../keys/key-ring.ts";
 import type { KeyService } from "../keys/key-service.ts";
 import type { SecretVault } from "../keys/secret-vault.ts";
+import { dayOf, perWindow, usd } from "../keys/wording.ts";
 import type { ToolsKeyChoice } from "../keys/tools-key.ts";
 import { type AccessDeps, withAccess } from "./with-access.ts";
 
@@ -50,10 +51,14 @@ export async function renameKey(deps: ChangeKeyDeps, argument: unknown): Promise
 }
 
 export async function deleteKey(deps: ChangeKeyDeps, argument: unknown): Promise<void> {
-  const { key, isToolsKey } = await choose(deps, argument, "Delete Key", () => true);
+  const { key, isToolsKey, isStored } = await choose(deps, argument, "Delete Key", () => true);
   const consequences = [
     isLive(key) ? "OpenRouter stops accepting it at once, and it cannot be brought back." : "It leaves the list.",
     ...(isToolsKey ? ["Your coding tools use this key. They stop working until you give them another."] : []),
+    ...(isLive(key) && !isStored
+      ? ["Its secret is not stored in this editor, so another machine may use it, and stops working as well."]
+      : []),
+    ...(isLive(key) ? [freed(key)] : []),
   ];
   if (!(await deps.dialogs.confirm(`Delete the key “${key.name}”?`, consequences.join(" "), "Delete"))) return;
   await withAccess(deps, async (access) => {
@@ -63,6 +68,15 @@ export async function deleteKey(deps: ChangeKeyDeps, argument: unknown): Promise
   });
   await deps.ring.refresh();
   void deps.dialogs.info(`The key “${key.name}” is deleted.`);
+}
+
+/** What the plan gets back, and what goes on counting. */
+function freed({ limitUsd, reset, spend }: Key): string {
+  const spent = spend?.windowUsd ?? 0;
+  const window = perWindow(reset);
+  if (spent <= 0) return `Your plan gets its ${usd(limitUsd)} ${window} back.`;
+  const until = spend?.resetsAt ? ` until ${dayOf(spend.resetsAt)}` : "";
+  return `Your plan gets back what is left of its ${usd(limitUsd)} ${window}; the ${usd(spent)} that it has spent count${until}.`;
 }
 
 export interface ChosenKey {

@@ -9,7 +9,7 @@ import { isLive } from "../keys/key-row.ts";
 import type { KeyService } from "../keys/key-service.ts";
 import type { LiveCheck } from "../keys/live-check.ts";
 import type { SecretVault } from "../keys/secret-vault.ts";
-import { perWindow, usd } from "../keys/wording.ts";
+import { dayAndYearOf, perWindow, usd } from "../keys/wording.ts";
 import { offerTools, type ToolsDeps } from "./set-up-tools.ts";
 import { type AccessDeps, type Renew, withAccess } from "./with-access.ts";
 
@@ -25,11 +25,21 @@ export interface CreateKeyDeps extends AccessDeps, ToolsDeps {
   readonly settleLater: () => void;
 }
 
+/** What a person may choose of a key besides its name. `expiresAt`: as long as the plan allows unless given. */
+export interface KeyOptions {
+  readonly limitUsd: number;
+  readonly expiresAt?: string;
+}
+
 /** The command: one question, then the key is made, checked, kept, and offered to the tools on this machine. */
-export async function createKey(deps: CreateKeyDeps): Promise<void> {
+export async function createKey(
+  deps: CreateKeyDeps,
+  askOptions?: (me: MeAnswer, usualUsd: number) => Promise<KeyOptions>,
+): Promise<void> {
   const { dialogs, ring } = deps;
-  // Kept across a sign-in, which repeats the work: a name is asked for once.
+  // Kept across a sign-in, which repeats the work: nothing is asked twice.
   let name: string | undefined;
+  let options: KeyOptions | undefined;
 
   const made = await withAccess(deps, async (begun, renewOnce) => {
     let access = begun;
@@ -38,15 +48,18 @@ export async function createKey(deps: CreateKeyDeps): Promise<void> {
     if (earlier !== undefined) return { ...earlier, access };
 
     const me = await deps.service.me(access);
-    const limitUsd = limitFor(me);
+    const usualUsd = limitFor(me);
+    options ??= askOptions === undefined ? { limitUsd: usualUsd } : await askOptions(me, usualUsd);
+    const { limitUsd, expiresAt } = options;
+    const time = expiresAt === undefined ? `for ${me.plan.maxLifetimeDays} days` : `until ${dayAndYearOf(expiresAt)}`;
     name ??= await dialogs.input({
       title: "Create OpenRouter Key",
-      prompt: `A name for the key. It may spend ${usd(limitUsd)} ${perWindow(me.plan.reset)} and works for ${me.plan.maxLifetimeDays} days.`,
+      prompt: `A name for the key. It may spend ${usd(limitUsd)} ${perWindow(me.plan.reset)} and works ${time}.`,
       value: deps.machineName,
       fault: keyNameFault,
     });
     if (name === undefined) throw new CancelledError();
-    const request = { name: name.trim(), limitUsd };
+    const request = { name: name.trim(), ...options };
     const made = await makeAndCheck(deps, creating, access, (signal, report) =>
       deps.creation.create(begun, request, signal, report, renew),
     );

@@ -1,11 +1,12 @@
 import type { RotateKeyAnswer } from "../../functions/contract/keys.ts";
+import type { Access } from "../account/access-token.ts";
 import { CancelledError } from "../base/errors.ts";
 import { clockTimeOf } from "../keys/wording.ts";
 import { choose, type ChangeKeyDeps } from "./change-key.ts";
-import { type CreateKeyDeps, makeAndCheck, offerDeletion } from "./create-key.ts";
+import { type CreateKeyDeps, type Made, makeAndCheck, offerDeletion } from "./create-key.ts";
 import { type Renew, withAccess } from "./with-access.ts";
 
-type RotateKeyDeps = ChangeKeyDeps & Omit<CreateKeyDeps, "machineName">;
+export type RotateKeyDeps = ChangeKeyDeps & Omit<CreateKeyDeps, "machineName">;
 
 /**
  * The command: makes a key's successor. Nothing is asked, since the key goes on working for a while and the tools of
@@ -20,7 +21,7 @@ export async function rotateKey(deps: RotateKeyDeps, argument: unknown): Promise
       "until you give it the new one.";
     if (!(await dialogs.confirm(`Rotate the key “${key.name}”?`, detail, "Rotate"))) throw new CancelledError();
   }
-  const { access, delivery, check } = await withAccess(deps, async (begun, renewOnce) => {
+  const made = await withAccess(deps, async (begun, renewOnce) => {
     let access = begun;
     const renew: Renew = async (error) => (access = await renewOnce(error));
     const made = await makeAndCheck(deps, `Rotating the key “${key.name}”`, access, (signal, report) =>
@@ -28,6 +29,14 @@ export async function rotateKey(deps: RotateKeyDeps, argument: unknown): Promise
     );
     return { ...made, access };
   });
+  await tellRotated(deps, made);
+}
+
+/** Shows what became of it, wherever the rotation began. */
+export async function tellRotated(
+  deps: RotateKeyDeps,
+  { access, delivery, check }: Made & { readonly access: Access },
+): Promise<void> {
   await deps.ring.refresh();
   if (delivery.kind === "discarded") return;
   if (delivery.kind === "secret-lost") {
@@ -36,8 +45,8 @@ export async function rotateKey(deps: RotateKeyDeps, argument: unknown): Promise
   }
   const isForTools = (await deps.toolsKey.read(access)) === delivery.key.id;
   const sentence = rotated(delivery.key.name, delivery.retiring, isForTools, deps.now());
-  if (check.kind === "works") void dialogs.info(sentence);
-  else void dialogs.warn(`${sentence} ${check.message}`);
+  if (check.kind === "works") void deps.dialogs.info(sentence);
+  else void deps.dialogs.warn(`${sentence} ${check.message}`);
 }
 
 /** What there is to know when a rotation has ended, now or while the window was closed. */

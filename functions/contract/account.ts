@@ -33,7 +33,8 @@ export type PlanAnswer = z.infer<typeof PlanAnswer>;
  * `allowanceUsd`: the dollars of the plan that are neither given to a key nor spent in this window by keys that have
  * ended. `overAllowanceUsd`: by how much the keys are over a plan that was lowered, if they are; they keep working. `keysLeft`: how
  * many more keys may be made. `waitingRun`, for administrators only: the nightly run whose list waits for approval, and
- * how many people are on it. It names nobody, so that it needs no fresh sign-in and an editor can tell of it at any time.
+ * how many people are on it. `waitingRaises`, for administrators only: how many raises of other people wait, and
+ * when the newest was asked for. Both name nobody, so that they need no fresh sign-in and an editor can tell of them at any time.
  */
 export const MeAnswer = z.object({
   account: Account,
@@ -43,5 +44,6 @@ export const MeAnswer = z.object({
   overAllowanceUsd: z.optional(z.number()),
   keysLeft: z.number(),
   waitingRun: z.optional(z.object({ id: z.string(), people: z.number() })),
+  waitingRaises: z.optional(z.object({ newestAt: Time, count: z.number() })),
 });
 export type MeAnswer = z.infer<typeof MeAnswer>;

@@ -2,7 +2,14 @@ import * as z from "zod/mini";
 
 import { Time } from "./time.ts";
 
-const raiseStates = ["waiting", "approved", "refused", "ended"] as const;
+export const raiseStates = ["waiting", "approved", "refused", "ended"] as const;
+
+/** What is wrong with a reason or a note, as a sentence for whoever typed it; undefined when nothing is. */
+export function remarkFault(text: string): string | undefined {
+  const remark = text.trim();
+  if (remark !== "" && [...remark].length <= 500 && !/[\p{Cc}\p{Cs}]/u.test(remark)) return undefined;
+  return "Write a sentence of at most 500 characters, without line breaks.";
+}
 
 /** More on one key until a time. `note` is what the administrator who decided has written. */
 export const Raise = z.object({

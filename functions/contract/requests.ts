@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 
 import { Recipient, keyNameFault } from "./keys.ts";
+import { remarkFault } from "./raises.ts";
 import { Time } from "./time.ts";
 
 /*
@@ -72,8 +73,9 @@ export type RotateKeyRequest = z.infer<typeof RotateKeyRequest>;
 /** Text that one person writes for another to read. */
 const Remark = z.pipe(
   z.string().check(
-    z.refine((text) => text.trim() !== "" && [...text.trim()].length <= 500 && !/[\p{Cc}\p{Cs}]/u.test(text.trim()), {
-      error: "Write a sentence of at most 500 characters, without line breaks.",
+    z.superRefine((text, context) => {
+      const fault = remarkFault(text);
+      if (fault !== undefined) context.addIssue({ code: "custom", message: fault, input: text });
     }),
   ),
   z.transform((text: string) => text.trim()),

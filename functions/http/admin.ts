@@ -1,10 +1,10 @@
 import { Hono } from "hono/tiny";
-import { stream } from "hono/streaming";
 import * as z from "zod/mini";
 
 import type { AdminKeysAnswer, AdminRaise, AdminRaisesAnswer, AuditAnswer } from "../contract/admin.ts";
 import type { Key } from "../contract/keys.ts";
 import { keyStates } from "../contract/keys.ts";
+import { raiseStates } from "../contract/raises.ts";
 import { DecideRaiseRequest, PatchKeyRequest } from "../contract/requests.ts";
 import { asAdmin } from "../services/audit.ts";
 import { changeKey, deleteKey } from "../services/change-key.ts";
@@ -12,6 +12,7 @@ import { findCompanyKey, listCompanyKeys } from "../services/company-keys.ts";
 import type { Deps } from "../services/deps.ts";
 import type { Raise } from "../services/raise-store.ts";
 import { decideRaise } from "../services/raises.ts";
+import { ServiceError } from "../services/errors.ts";
 import { actingIn, requireAdmin, requireFreshSignIn, requireSession } from "./authenticate.ts";
 import { csvHeader, csvLine } from "./csv.ts";
 import { readCursor, readNumberCursor, writeCursor } from "./cursor.ts";
@@ -26,6 +27,11 @@ const KeysFilter = {
   state: z.optional(z.enum(keyStates)),
 };
 const KeysQuery = z.strictObject({ ...KeysFilter, cursor: Cursor, limit: z.optional(Limit) });
+const RaisesQuery = z.strictObject({
+  state: z.optional(z.enum(raiseStates)),
+  cursor: Cursor,
+  limit: z.optional(Limit),
+});
 const CsvQuery = z.strictObject(KeysFilter);
 
 const usualLimit = 50;
@@ -56,16 +62,25 @@ export function adminRoutes(deps: Deps) {
       const { q, state } = parseWith(CsvQuery, context.req.query());
       context.header("Content-Type", "text/csv; charset=utf-8");
       context.header("Content-Disposition", 'attachment; filename="openrouter-keys.csv"');
-      return stream(context, async (out) => {
-        await out.write(csvHeader);
-        let after: ReturnType<typeof readCursor>;
-        do {
-          const page = await listCompanyKeys(deps, { q: searchText(q), state, after, limit: csvPage });
+      let after: ReturnType<typeof readCursor>;
+      let isFirst = true;
+      const text = new ReadableStream<string>({
+        // What goes wrong breaks the answer off, so that nobody takes the half of a file for the whole.
+        async pull(out) {
+          const listing = listCompanyKeys(deps, { q: searchText(q), state, after, limit: csvPage });
+          const page = await listing.catch(() => {
+            // Logged as such failures are, without what a driver may quote; the host prints what is thrown here.
+            deps.afterAnswer(listing);
+            throw new ServiceError("internal", "The list of keys was broken off.");
+          });
           const now = deps.clock();
-          await out.write(page.keys.map((key) => csvLine(toAdminKey(key, now))).join(""));
+          out.enqueue((isFirst ? csvHeader : "") + page.keys.map((key) => csvLine(toAdminKey(key, now))).join(""));
+          isFirst = false;
           after = page.next;
-        } while (after !== undefined && !out.aborted);
+          if (after === undefined) out.close();
+        },
       });
+      return context.body(text.pipeThrough(new TextEncoderStream()));
     })
     .patch("/keys/:id", async (context) => {
       const patch = readPatch(await parseBody(context, PatchKeyRequest));
@@ -79,8 +94,8 @@ export function adminRoutes(deps: Deps) {
       return context.body(null, 204);
     })
     .get("/raises", async (context) => {
-      const { cursor, limit = usualLimit } = parseWith(PageQuery, context.req.query());
-      const found = await deps.raises.all(readCursor(cursor), limit + 1);
+      const { state, cursor, limit = usualLimit } = parseWith(RaisesQuery, context.req.query());
+      const found = await deps.raises.all({ state, after: readCursor(cursor), limit: limit + 1 });
       const raises = found.slice(0, limit);
       const last = raises.at(-1);
       return context.json({

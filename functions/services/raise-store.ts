@@ -66,7 +66,13 @@ export interface RaiseStore {
   find(id: string): Promise<Raise | undefined>;
   ofOwner(ownerId: string): Promise<readonly Raise[]>;
   /** Newest first, those after the given one. */
-  all(after: { readonly createdAt: number; readonly id: string } | undefined, limit: number): Promise<readonly Raise[]>;
+  all(query: {
+    readonly state: RaiseState | undefined;
+    readonly after: { readonly createdAt: number; readonly id: string } | undefined;
+    readonly limit: number;
+  }): Promise<readonly Raise[]>;
+  /** Those that this person could decide: of others. Undefined when there are none. */
+  waitingFor(ownerId: string): Promise<{ readonly newestAt: number; readonly count: number } | undefined>;
   /** Takes what an approved raise needs from the owner's budget in the same transaction. */
   decide(request: DecideRequest): Promise<DecideOutcome>;
   /** Ends one approved raise whose time has passed; its key's limit is to be lowered. Undefined when there is none. */

@@ -4,11 +4,13 @@ import { readFile } from "node:fs/promises";
 import * as z from "zod/mini";
 
 import {
+  adminCommandIds,
   adminViewId,
   authenticationId,
   commandIds,
   contextDefaults,
   keysViewId,
+  raisesViewId,
   settingIds,
   viewContainerId,
 } from "../../extension/manifest.ts";
@@ -31,7 +33,7 @@ const Package = z.looseObject({
       }),
     ),
     viewsContainers: z.object({ activitybar: z.array(z.looseObject({ id: z.string() })) }),
-    views: z.record(z.string(), z.array(z.looseObject({ id: z.string() }))),
+    views: z.record(z.string(), z.array(z.looseObject({ id: z.string(), when: z.optional(z.string()) }))),
     viewsWelcome: z.array(z.looseObject({ view: z.string(), when: z.string(), contents: z.string() })),
     menus: z.record(z.string(), z.array(Item)),
   }),
@@ -44,7 +46,8 @@ async function readManifest() {
 describe("the manifest", () => {
   it("declares exactly the names that the code uses", async () => {
     const { name, publisher, activationEvents, contributes } = await readManifest();
-    const whens = [...contributes.viewsWelcome, ...Object.values(contributes.menus).flat()].map(
+    const views = Object.values(contributes.views).flat();
+    const whens = [...views, ...contributes.viewsWelcome, ...Object.values(contributes.menus).flat()].map(
       ({ when }) => when ?? "",
     );
     const contexts = new Set(
@@ -69,7 +72,7 @@ describe("the manifest", () => {
         commands: commandIds.toSorted(),
         settings: settingIds.map((id) => [id, "application"]),
         containers: [viewContainerId],
-        views: [[viewContainerId, keysViewId, adminViewId]],
+        views: [[viewContainerId, keysViewId, raisesViewId, adminViewId]],
         contexts: Object.keys(contextDefaults).toSorted(),
         authentication: [authenticationId],
         activationEvents: ["onStartupFinished"],
@@ -106,7 +109,7 @@ describe("the manifest", () => {
       [statesOf(keysViewId), statesOf(adminViewId)],
       [
         ["bad-address", "empty", "failed", "no-address", "signed-out"],
-        ["empty", "loading", "sign-in"],
+        ["loading", "sign-in"],
       ],
     );
   });
@@ -116,13 +119,17 @@ describe("the manifest", () => {
     const ofAdmins = <T extends { readonly command?: string | undefined }>(items: readonly T[]): readonly T[] =>
       items.filter(({ command }) => command?.startsWith("openrouterKeys.admin.") === true);
     const isAdmin = "openrouterKeys.isAdmin";
+    const { commandPalette = [] } = contributes.menus;
     assert.deepEqual(
       [
         contributes.views[viewContainerId]?.find(({ id }) => id === adminViewId)?.["when"],
         ofAdmins(contributes.commands).filter(({ enablement }) => enablement !== isAdmin),
-        ofAdmins(contributes.menus["commandPalette"] ?? []).map(({ when }) => when),
+        ofAdmins(commandPalette).filter(({ when }) => when !== isAdmin && when !== "false"),
+        ofAdmins(commandPalette)
+          .map(({ command }) => command ?? "")
+          .toSorted(),
       ],
-      [isAdmin, [], [isAdmin, "false", isAdmin]],
+      [isAdmin, [], [], adminCommandIds.toSorted()],
     );
   });
 });

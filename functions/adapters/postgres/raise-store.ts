@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, lte } from "drizzle-orm";
+import { and, asc, desc, eq, lte, ne, sql } from "drizzle-orm";
 
 import type {
   AskOutcome,
@@ -26,10 +26,21 @@ export function createRaiseStore(database: Database): RaiseStore {
       return rows.map(toRaise);
     },
 
-    async all(after, limit) {
+    async all({ state, after, limit }) {
       const isAfter = olderThan({ time: raises.createdAt, id: raises.id }, after);
-      const rows = await select(database).where(isAfter).orderBy(desc(raises.createdAt), desc(raises.id)).limit(limit);
+      const isMeant = and(state === undefined ? undefined : eq(raises.state, state), isAfter);
+      const rows = await select(database).where(isMeant).orderBy(desc(raises.createdAt), desc(raises.id)).limit(limit);
       return rows.map(toRaise);
+    },
+
+    async waitingFor(ownerId) {
+      const [newest] = await database
+        .select({ newestAt: raises.createdAt, count: sql<number>`(count(*) over ())::int` })
+        .from(raises)
+        .where(and(eq(raises.state, "waiting"), ne(raises.ownerId, ownerId)))
+        .orderBy(desc(raises.createdAt))
+        .limit(1);
+      return newest === undefined ? undefined : { newestAt: newest.newestAt.getTime(), count: newest.count };
     },
 
     async endOverdue(now, entry) {

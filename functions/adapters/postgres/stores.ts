@@ -37,7 +37,7 @@ export function storesOn(database: Database, close: () => Promise<void>): Stores
   return {
     keys: createKeyStore(database),
     accounts: createAccountStore(database),
-    raises: lazily(["ask", "find", "ofOwner", "all", "decide", "endOverdue"], async () =>
+    raises: lazily(["ask", "find", "ofOwner", "all", "waitingFor", "decide", "endOverdue"], async () =>
       (await import("./raise-store.ts")).createRaiseStore(database),
     ),
     audit: createAuditStore(database),

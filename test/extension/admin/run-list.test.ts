@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 
+import { createDecisions } from "../../../extension/admin/decisions.ts";
 import { createNightlyRuns } from "../../../extension/admin/nightly-runs.ts";
 import { createRunList, type RunListState, waitingRunIn } from "../../../extension/admin/run-list.ts";
 import { CancelledError } from "../../../extension/base/errors.ts";
@@ -21,6 +22,7 @@ async function createHarness(runs: readonly NightlyRun[] = [], options: { readon
     existing: editor.accessToken.existing,
     withAccess: (work) => withAccess(editor, work),
     runs: createNightlyRuns(editor),
+    decisions: createDecisions(editor),
     onForbidden: () => void (forbidden += 1),
     clock: editor.clock,
     log: editor.log,

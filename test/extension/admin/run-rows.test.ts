@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 
 import type { ReadyRuns } from "../../../extension/admin/run-list.ts";
-import { findWaitingRow, type RunRow, runRows } from "../../../extension/admin/run-rows.ts";
+import { type AdminRow, findRow } from "../../../extension/admin/rows.ts";
+import { runRows } from "../../../extension/admin/run-rows.ts";
 import type { NightlyRun } from "../../../functions/contract/runs.ts";
 import { builtRun, builtWaitingRun, leavers, now } from "../support/fake-runs.ts";
 
@@ -9,26 +10,37 @@ const day = 24 * 3_600_000;
 const ago = (milliseconds: number): string => new Date(now - milliseconds).toISOString();
 const hedy = { id: "owner-hedy", label: "hedy@example.test" };
 
+const nothing: ReadyRuns = {
+  kind: "ready",
+  runs: [],
+  unknown: [],
+  stuck: [],
+  hasMore: false,
+  raises: [],
+  conflicts: [],
+  ownId: "owner-1",
+};
+
 function ready(...runs: readonly NightlyRun[]): ReadyRuns {
-  return { kind: "ready", runs: [...runs], unknown: [], stuck: [], hasMore: false };
+  return { ...nothing, runs: [...runs] };
 }
 
 /** As a person reads them, each below the one that it belongs to. */
-function read(rows: readonly RunRow[], depth = 0): readonly string[] {
+function read(rows: readonly AdminRow[], depth = 0): readonly string[] {
   return rows.flatMap((row) => [
     `${"  ".repeat(depth)}${row.label}${row.description === "" ? "" : ` (${row.description})`}`,
     ...read(row.children(), depth + 1),
   ]);
 }
 
-const all = (rows: readonly RunRow[]): readonly RunRow[] => rows.flatMap((row) => [row, ...all(row.children())]);
+const all = (rows: readonly AdminRow[]): readonly AdminRow[] => rows.flatMap((row) => [row, ...all(row.children())]);
 const inRuns = (run: NightlyRun, later: readonly NightlyRun[] = []): string | undefined =>
   read(runRows(ready(...later, run), now)).findLast((line) => line.startsWith("  ") && !line.startsWith("    "));
 
 describe("the administrators' rows", () => {
   it("bring what needs somebody first, and a section only where there is something", () => {
     const state: ReadyRuns = {
-      kind: "ready",
+      ...nothing,
       runs: [builtWaitingRun("run-2", "grace", "alan"), builtRun("run-1", { endedAt: ago(day), alerts: ["Look."] })],
       unknown: [{ owner: hedy, since: ago(8 * day), reason: "Google answered 403." }],
       stuck: [{ owner: hedy, key: { id: "key-1", name: "laptop" }, tries: 1, since: ago(2 * day) }],
@@ -110,7 +122,7 @@ describe("the administrators' rows", () => {
 
   it("lead to the run that waits, which alone can be approved", () => {
     const rows = runRows(ready(builtWaitingRun("run-2", "grace"), builtWaitingRun("run-1", "alan")), now);
-    const found = findWaitingRow(rows, "run-1");
+    const found = findRow(rows, ({ runId }) => runId === "run-1");
     const past = all(runRows(ready(builtRun("run-1", { state: "approved" })), now)).map((row) => row.contextValue);
     assert.deepEqual(
       [found?.id, found?.parent?.id, found?.contextValue, found?.runId, past],

@@ -8,7 +8,13 @@ import type { MeAnswer } from "../../../functions/contract/account.ts";
 import type { Key } from "../../../functions/contract/keys.ts";
 import type { Session, SessionsAnswer } from "../../../functions/contract/sessions.ts";
 import { type ProblemCode, problemStatuses } from "../../../functions/contract/problem.ts";
-import { CreateKeyRequest, PatchKeyRequest, RotateKeyRequest } from "../../../functions/contract/requests.ts";
+import type { Raise, RaisesAnswer } from "../../../functions/contract/raises.ts";
+import {
+  CreateKeyRequest,
+  PatchKeyRequest,
+  RaiseRequest,
+  RotateKeyRequest,
+} from "../../../functions/contract/requests.ts";
 
 /**
  * lost-request: the network fails before the function hears it; lost-answer: after it has done its work. A problem
@@ -47,6 +53,8 @@ export interface FakeFunction {
   /** What is listed as the person's own sessions. */
   readonly signIns: Map<string, Session>;
   me: MeAnswer;
+  /** The person's own, newest first. */
+  readonly raises: Raise[];
   /** Around everything that goes over the network: a crash can be put there. */
   aroundSend: <T>(route: string, send: () => Promise<T>) => Promise<T>;
 }
@@ -76,6 +84,7 @@ export function createFakeFunction(): FakeFunction {
       allowanceUsd: 100,
       keysLeft: 3,
     },
+    raises: [],
     aroundSend: (_route, send) => send(),
     fetch: async (input, init) => {
       const url = new URL(input);
@@ -182,6 +191,22 @@ export function createFakeFunction(): FakeFunction {
     const changed = { ...key, name: patch.name ?? key.name, state };
     fake.keys.set(key.id, changed);
     return c.json(keyOf(changed));
+  });
+  app.get("/v1/raises", (c) => c.json({ raises: fake.raises } satisfies RaisesAnswer));
+  app.post("/v1/raises", async (c) => {
+    const { keyId, limitUsd, until, reason } = RaiseRequest.parse(await c.req.json());
+    const raise: Raise = {
+      id: `raise-${(serial += 1)}`,
+      keyId,
+      keyName: fake.keys.get(keyId)?.name ?? "",
+      limitUsd,
+      until,
+      reason,
+      state: "waiting",
+      createdAt: "2026-11-24T10:00:00.000Z",
+    };
+    fake.raises.unshift(raise);
+    return c.json(raise, 201);
   });
   app.delete("/v1/keys/:id", (c) => {
     fake.keys.delete(c.req.param("id"));

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createEmitter } from "../../../extension/base/emitter.ts";
 import type { KeyRingState, ReadyKeys } from "../../../extension/keys/key-ring.ts";
 import { createAdmin, type AdminSide } from "../../../extension/ui/admin.ts";
+import { waitingRaisesOf, waitingRunOf } from "../../../extension/admin/waiting.ts";
 import { createWaitingNotice } from "../../../extension/ui/waiting-notice.ts";
 import { settled } from "../support/editor.ts";
 import { createFakeFunction } from "../support/fake-function.ts";
@@ -11,6 +12,22 @@ import { createRecordingLog } from "../support/recording-log.ts";
 import { createScriptedDialogs } from "../support/scripted-dialogs.ts";
 
 const waitingRun = { id: "run-1", people: 4 };
+const noop = async (): Promise<void> => {};
+const noCommands: AdminSide["commands"] = {
+  "openrouterKeys.admin.approveRun": noop,
+  "openrouterKeys.admin.approveRaise": noop,
+  "openrouterKeys.admin.approveRaiseWithNote": noop,
+  "openrouterKeys.admin.refuseRaise": noop,
+  "openrouterKeys.admin.decideConflict": noop,
+  "openrouterKeys.admin.searchKeys": noop,
+  "openrouterKeys.admin.filterKeys": noop,
+  "openrouterKeys.admin.disableKey": noop,
+  "openrouterKeys.admin.enableKey": noop,
+  "openrouterKeys.admin.deleteKey": noop,
+  "openrouterKeys.admin.exportKeys": noop,
+  "openrouterKeys.admin.showMore": noop,
+  "openrouterKeys.admin.refresh": noop,
+};
 const keysOf = (isAdmin: boolean): ReadyKeys => ({
   kind: "ready",
   keys: [],
@@ -29,9 +46,7 @@ function createHarness(options: { readonly breaks?: number } = {}) {
   const log = createRecordingLog();
   const side: AdminSide = {
     follow: (me) => void seen.push(me === undefined ? "nobody" : `follows ${me.waitingRun?.id}`),
-    refresh: async () => void seen.push("refresh"),
-    showMore: async () => {},
-    approve: async () => {},
+    commands: noCommands,
     dispose: () => void seen.push("disposed"),
   };
   const admin = createAdmin({
@@ -68,17 +83,14 @@ describe("the administrators' side", () => {
       ...(await become(keysOf(false))),
       ...(await become({ kind: "failed", message: "Away.", previous: undefined })),
     ];
-    await assert.rejects(
-      admin.withSide((side) => side.refresh()),
-      /Only administrators can do this/,
-    );
+    await assert.rejects(admin.run("openrouterKeys.admin.refresh", undefined), /Only administrators can do this/);
     assert.deepEqual(seen, ["hidden", "hidden", "hidden"]);
   });
 
   it("is loaded once, stays while the function is away, and goes with the sign-out", async () => {
     const { admin, become } = createHarness();
     const first = await become(keysOf(true));
-    await admin.withSide((side) => side.refresh());
+    await admin.run("openrouterKeys.admin.refresh", undefined);
     assert.deepEqual(
       [
         first,
@@ -128,6 +140,7 @@ describe("the message about a run that waits", () => {
     const make = () =>
       createWaitingNotice({
         dialogs,
+        severity: "warn",
         clock,
         told: {
           read: () => told,
@@ -142,15 +155,16 @@ describe("the message about a run that waits", () => {
       });
     return { make, notice: make(), dialogs, seen, window };
   }
+  const run = waitingRunOf({ waitingRun });
   const message =
     "warn: 4 people seem to have left, more than a day may bring. Nobody's access has ended: an administrator has to approve the list. [Review] [Later]";
 
   it("comes once for each run, over windows and starts, and is kept in mind before it is seen", async () => {
     const { make, notice, dialogs, seen } = createNotice();
-    await Promise.all([notice(waitingRun), notice(waitingRun)]);
-    await make()(waitingRun);
+    await Promise.all([notice(run), notice(run)]);
+    await make()(run);
     await notice(undefined);
-    await notice({ id: "run-2", people: 4 });
+    await notice(waitingRunOf({ waitingRun: { id: "run-2", people: 4 } }));
     assert.deepEqual(
       [dialogs.shown, seen],
       [
@@ -162,29 +176,42 @@ describe("the message about a run that waits", () => {
 
   it("leads to the run", async () => {
     const { notice, seen } = createNotice({ answer: "Review" });
-    await notice(waitingRun);
+    await notice(run);
     assert.deepEqual(seen, ["told run-1 after 0", "review run-1"]);
   });
 
   it("leaves it at that with Later", async () => {
     const { notice, seen } = createNotice({ answer: "Later" });
-    await notice(waitingRun);
+    await notice(run);
     assert.deepEqual(seen, ["told run-1 after 0"]);
   });
 
   it("does not come while the run is in sight, nor later", async () => {
     const { make, notice, dialogs } = createNotice({ isShown: true });
-    await notice(waitingRun);
-    await make()(waitingRun);
+    await notice(run);
+    await make()(run);
     assert.deepEqual(dialogs.shown, []);
   });
 
   it("waits for the window to come to the front", async () => {
     const { notice, dialogs, window } = createNotice({ isInFront: false });
-    await notice(waitingRun);
+    await notice(run);
     const before = dialogs.shown.length;
     window.isInFront = true;
-    await notice(waitingRun);
+    await notice(run);
     assert.deepEqual([before, dialogs.shown], [0, [message]]);
+  });
+
+  it("tells of requests when one comes that is newer, not when one of them was decided", async () => {
+    const { notice, dialogs } = createNotice();
+    const raises = (newestAt: string, count: number) => waitingRaisesOf({ waitingRaises: { newestAt, count } });
+    await notice(raises("2026-11-24T10:00:00.000Z", 1));
+    await notice(raises("2026-11-24T11:00:00.000Z", 2));
+    await notice(raises("2026-11-24T10:00:00.000Z", 1));
+    await notice(raises("2026-11-24T11:00:00.000Z", 1));
+    assert.deepEqual(dialogs.shown, [
+      "warn: 1 request for more waits for an administrator. [Review] [Later]",
+      "warn: 2 requests for more wait for an administrator. [Review] [Later]",
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 
+import { createDecisions } from "../../../extension/admin/decisions.ts";
 import { createNightlyRuns } from "../../../extension/admin/nightly-runs.ts";
 import { createRunList } from "../../../extension/admin/run-list.ts";
 import { CancelledError, UserError } from "../../../extension/base/errors.ts";
@@ -29,6 +30,7 @@ async function createHarness(
     existing: editor.accessToken.existing,
     withAccess: asked,
     runs: nightly,
+    decisions: createDecisions(editor),
     onForbidden: () => {},
     clock: editor.clock,
     log: editor.log,

@@ -39,7 +39,7 @@ describe("the commands for one key", () => {
       [editor.dialogs.shown, states(), [...editor.storage.values.keys()].map((key) => key.split(" ")[0])],
       [
         [
-          "confirm: Delete the key “laptop”? OpenRouter stops accepting it at once, and it cannot be brought back. Your coding tools use this key. They stop working until you give them another. [Delete]",
+          "confirm: Delete the key “laptop”? OpenRouter stops accepting it at once, and it cannot be brought back. Your coding tools use this key. They stop working until you give them another. Your plan gets its $25 a month back. [Delete]",
           "info: The key “laptop” is deleted.",
         ],
         ["server disabled"],

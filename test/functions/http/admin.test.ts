@@ -244,6 +244,28 @@ for (const kind of databaseKinds) {
       );
     });
 
+    it("get no half of a file that looks like the whole when the database fails on the way", async () => {
+      await running.stop();
+      await stores.close();
+      stores = await kind.open();
+      const { companyKeys } = stores.keys;
+      const failing: Stores = {
+        ...stores,
+        keys: {
+          ...stores.keys,
+          companyKeys: async (query) => {
+            if (query.after !== undefined) throw new Error("The database is away.");
+            const [row] = await companyKeys(query);
+            return row === undefined ? [] : Array.from({ length: query.limit }, () => row);
+          },
+        },
+      };
+      running = await startFunction({ stores: failing });
+      ada = await running.signIn("ada@example.com");
+      await create(ada, { name: "laptop" });
+      await assert.rejects(ada.call("GET", "/v1/admin/keys.csv"));
+    });
+
     it("find in the record who did what to which key, in which request, without a secret", async () => {
       const { id } = await create(grace, { name: "laptop" });
       await grace.call("PATCH", `/v1/keys/${id}`, { body: { name: "desk" } });

@@ -109,6 +109,26 @@ for (const kind of databaseKinds) {
       );
     });
 
+    it("tells administrators at any time how many of others wait, and nobody else anything", async () => {
+      const first = Raise.parse((await ask(grace, (await create(grace, { name: "first" })).id, 30)).body);
+      const second = Raise.parse((await ask(grace, (await create(grace, { name: "second" })).id, 30)).body);
+      await ask(ada, (await create(ada, { name: "own" })).id, 30);
+      const waitingFor = async (caller: Caller) => pick((await caller.call("GET", "/v1/me")).body, "waitingRaises")[0];
+      const seen = [await waitingFor(ada), await waitingFor(grace)];
+      await decide(ada, second.id, "refuse");
+      seen.push(await waitingFor(ada));
+      const listed = AdminRaisesAnswer.parse((await ada.call("GET", "/v1/admin/raises?state=waiting")).body).raises;
+      await decide(ada, first.id, "refuse");
+      assert.deepStrictEqual(
+        [seen, listed.map(({ keyName }) => keyName), await waitingFor(ada)],
+        [
+          [{ newestAt: second.createdAt, count: 2 }, undefined, { newestAt: first.createdAt, count: 1 }],
+          ["own", "first"],
+          undefined,
+        ],
+      );
+    });
+
     it("refuses what makes no sense or does not fit into the budget, with a sentence", async () => {
       const key = await create(grace, { name: "laptop" });
       const other = await create(ada, { name: "other" });
