@@ -13,6 +13,8 @@ export const commandIds = [
   "openrouterKeys.renameKey",
   "openrouterKeys.configureTools",
   "openrouterKeys.undoTools",
+  "openrouterKeys.useInChat",
+  "openrouterKeys.stopInChat",
   "openrouterKeys.showSpend",
   "openrouterKeys.refresh",
   "openrouterKeys.admin.approveRun",
@@ -21,13 +23,20 @@ export const commandIds = [
 ] as const;
 export type CommandId = (typeof commandIds)[number];
 
-export const settingIds = ["openrouterKeys.functionUrl", "openrouterKeys.openRouterUrl"] as const;
+export const settingIds = [
+  "openrouterKeys.functionUrl",
+  "openrouterKeys.openRouterUrl",
+  "openrouterKeys.chat.enabled",
+  "openrouterKeys.chat.models",
+] as const;
 export type SettingId = (typeof settingIds)[number];
 
 export const viewContainerId = "openrouterKeys";
 export const keysViewId = "openrouterKeys.keys";
 export const adminViewId = "openrouterKeys.admin";
 export const authenticationId = "openrouter-keys";
+/** The maker of models that the editor's chat knows us as: one for all extensions, and `openrouter` is taken. */
+export const chatVendor = "openrouter-keys";
 export const spendStatusId = "openrouterKeys.spend";
 
 /** What `when` clauses may ask. `state` is what the keys view shows: its welcome text depends on it. */
