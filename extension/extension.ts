@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import * as vscode from "vscode";
 
+import type { FunctionAddress } from "./account/function-address.ts";
 import { createFunctionClient, type Fetch } from "./account/function-client.ts";
 import type { SignInWithMicrosoft } from "./account/microsoft.ts";
 import { shareSessions } from "./account/neighbours.ts";
@@ -14,6 +15,7 @@ import { signInWhenAsked } from "./account/sign-in-when-asked.ts";
 import { systemClock } from "./base/clock.ts";
 import { lazily } from "./base/lazily.ts";
 import { createAuthentication } from "./host/authentication.ts";
+import { createChatProvider } from "./host/chat-provider.ts";
 import { createContexts } from "./host/contexts.ts";
 import { createOutputLog } from "./host/log.ts";
 import { askMicrosoft } from "./host/microsoft.ts";
@@ -132,7 +134,14 @@ export function activate(context: vscode.ExtensionContext): void {
   });
   own({ dispose: () => void serving.stop() });
 
-  const toolsDeps = { dialogs, toolSetup: tools.ready, toolsKey, address, ring };
+  /** The chat goes on using the key when no tool does. */
+  const toolsKeyBesideChat = {
+    ...toolsKey,
+    forget: async (left: FunctionAddress) => {
+      if (!settings.isChatOn()) await toolsKey.forget(left);
+    },
+  };
+  const toolsDeps = { dialogs, toolSetup: tools.ready, toolsKey: toolsKeyBesideChat, address, ring };
   const accessDeps = { ...toolsDeps, accessToken };
   const settling = createSettling({ ...accessDeps, vault, creation, service, clock, log, lifetime: lifetime.signal });
   const keyDeps = { ...accessDeps, service, vault, now: clock.now };
@@ -148,6 +157,32 @@ export function activate(context: vscode.ExtensionContext): void {
       (await import("./keys/live-check.ts")).checkLive({ fetch, clock, log }, base, secret, signal),
     settleLater: () => void settling.settle(),
   });
+  const createKeyNow = async (): Promise<void> => {
+    const { createKey } = await import("./ui/create-key.ts");
+    await createKey({ ...(await makeDeps()), machineName: machineName(hostname()) });
+  };
+  const chat = own(
+    createChatProvider({
+      isOn: settings.isChatOn,
+      answers: lazily(async () => {
+        const { createChatAnswers } = await import("./host/chat-answers.ts");
+        const { readKeyInUse } = await import("./keys/key-in-use.ts");
+        const { openRouterUrl, chatModels: wantedModels } = settings;
+        const keyNow = () => readKeyInUse({ ring, clock });
+        const spent = () => void ring.poll();
+        return createChatAnswers({
+          fetch,
+          log,
+          clock,
+          openRouterUrl,
+          wantedModels,
+          readSecret: toolsKey.readSecret,
+          keyNow,
+          spent,
+        });
+      }),
+    }),
+  );
   const signOut = (): Promise<void> => signOutCommand({ ...accessDeps, sessions, client, log });
   const admin = own(
     createAdmin({
@@ -212,10 +247,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerCommands(
       { dialogs, log },
       {
-        "openrouterKeys.createKey": async () => {
-          const { createKey } = await import("./ui/create-key.ts");
-          await createKey({ ...(await makeDeps()), machineName: machineName(hostname()) });
-        },
+        "openrouterKeys.createKey": createKeyNow,
         "openrouterKeys.createKeyWithOptions": async () => {
           const { createKey } = await import("./ui/create-key.ts");
           const { askKeyOptions } = await import("./ui/key-options.ts");
@@ -243,6 +275,14 @@ export function activate(context: vscode.ExtensionContext): void {
         "openrouterKeys.requestRaise": async (argument) => (await raises()).request(argument),
         "openrouterKeys.configureTools": async () => (await import("./ui/set-up-tools.ts")).configureTools(keyDeps),
         "openrouterKeys.undoTools": async () => (await import("./ui/set-up-tools.ts")).undoTools(toolsDeps),
+        "openrouterKeys.useInChat": async () => {
+          const { useInChat } = await import("./ui/use-in-chat.ts");
+          const { chatOfTheEditor } = await import("./host/chat-editor.ts");
+          const own = { chat: chatOfTheEditor, setOn: settings.setChatOn, createKey: createKeyNow };
+          await useInChat({ ...keyDeps, ...own });
+        },
+        "openrouterKeys.stopInChat": async () =>
+          (await import("./ui/use-in-chat.ts")).stopInChat({ dialogs, setOn: settings.setChatOn }),
         "openrouterKeys.showSpend": () => view.reveal(),
         "openrouterKeys.refresh": () => ring.refresh(),
       },
@@ -251,6 +291,7 @@ export function activate(context: vscode.ExtensionContext): void {
   );
 
   const followSession = (): void => {
+    chat.changed();
     void ring.refresh();
     void settling.settle();
     void serving.sync();
@@ -272,14 +313,16 @@ export function activate(context: vscode.ExtensionContext): void {
   own(
     store.onDidChange(({ key }) => {
       if (key.startsWith("tool")) void followTools();
+      if (key.startsWith("tools-key")) chat.changed();
     }),
   );
   own(
     settings.onDidChange((id) => {
+      if (id !== "openrouterKeys.functionUrl") chat.changed();
       if (id === "openrouterKeys.functionUrl") {
         void accessToken.addressChanged();
         askAboutOthers();
-      } else void tools.refresh();
+      } else if (id === "openrouterKeys.openRouterUrl") void tools.refresh();
     }),
   );
   own(

@@ -34,6 +34,8 @@ export const commandIds = [
   "openrouterKeys.requestRaise",
   "openrouterKeys.configureTools",
   "openrouterKeys.undoTools",
+  "openrouterKeys.useInChat",
+  "openrouterKeys.stopInChat",
   "openrouterKeys.showSpend",
   "openrouterKeys.refresh",
   ...adminCommandIds,
@@ -44,6 +46,8 @@ export const settingIds = [
   "openrouterKeys.functionUrl",
   "openrouterKeys.openRouterUrl",
   "openrouterKeys.rotateExpiringKeys",
+  "openrouterKeys.chat.enabled",
+  "openrouterKeys.chat.models",
 ] as const;
 export type SettingId = (typeof settingIds)[number];
 
@@ -56,6 +60,8 @@ export const keysViewId = "openrouterKeys.keys";
 export const raisesViewId = "openrouterKeys.raises";
 export const adminViewId = "openrouterKeys.admin";
 export const authenticationId = "openrouter-keys";
+/** The maker of models that the editor's chat knows us as: one for all extensions, and `openrouter` is taken. */
+export const chatVendor = "openrouter-keys";
 export const spendStatusId = "openrouterKeys.spend";
 
 /** What `when` clauses may ask. `state` is what the keys view shows: its welcome text depends on it. */

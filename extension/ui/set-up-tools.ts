@@ -1,3 +1,4 @@
+import type { Key } from "../../functions/contract/keys.ts";
 import type { Access } from "../account/access-token.ts";
 import { CancelledError, UserError } from "../base/errors.ts";
 import { isUsable, keyRow } from "../keys/key-row.ts";
@@ -116,35 +117,39 @@ interface ConfigureToolsDeps extends ToolsDeps, AccessDeps {
 export async function configureTools(deps: ConfigureToolsDeps): Promise<void> {
   await withAccess(deps, async (access) => {
     await deps.ring.refresh();
-    const state = deps.ring.current;
-    if (state.kind === "failed") throw new UserError(state.message);
-    if (state.kind !== "ready") throw new CancelledError();
-    const keys = state.keys.filter((key) => isUsable(key) && state.storedIds.has(key.id));
-    const [only] = keys;
-    if (only === undefined) {
-      throw new UserError("No working key has its secret in this editor. Create a key first.");
-    }
-    const key =
-      keys.length === 1
-        ? only
-        : await deps.dialogs.pickOne(
-            title,
-            "Which key should the tools use?",
-            keys.map((value) => {
-              const facts = { isToolsKey: value.id === state.toolsKeyId, isStored: true, now: deps.now() };
-              const { label, description } = keyRow(value, facts);
-              return { label, description, value };
-            }),
-          );
-    if (key === undefined) throw new CancelledError();
-    await useForTools(deps, access, key.id);
+    const key = await chooseToolsKey(deps, access, "Which key should the tools use?");
     await offerTools(deps, "", key.name);
   });
 }
 
-async function useForTools(deps: ConfigureToolsDeps, access: Access, keyId: string): Promise<void> {
-  await deps.toolsKey.use(access, keyId);
+type ChooseKeyDeps = Pick<ConfigureToolsDeps, "dialogs" | "ring" | "toolsKey" | "now">;
+
+/** Of the keys that are listed; asks where there is a choice. Throws UserError where there is none, and CancelledError. */
+export async function chooseToolsKey(deps: ChooseKeyDeps, access: Access, question: string): Promise<Key> {
+  const state = deps.ring.current;
+  if (state.kind === "failed") throw new UserError(state.message);
+  if (state.kind !== "ready") throw new CancelledError();
+  const keys = state.keys.filter((key) => isUsable(key) && state.storedIds.has(key.id));
+  const [only] = keys;
+  if (only === undefined) {
+    throw new UserError("No working key has its secret in this editor. Create a key first.");
+  }
+  const key =
+    keys.length === 1
+      ? only
+      : await deps.dialogs.pickOne(
+          title,
+          question,
+          keys.map((value) => {
+            const facts = { isToolsKey: value.id === state.toolsKeyId, isStored: true, now: deps.now() };
+            const { label, description } = keyRow(value, facts);
+            return { label, description, value };
+          }),
+        );
+  if (key === undefined) throw new CancelledError();
+  await deps.toolsKey.use(access, key.id);
   await deps.ring.refresh();
+  return key;
 }
 
 interface UndoToolsDeps extends ToolsDeps {

@@ -7,6 +7,7 @@ import {
   adminCommandIds,
   adminViewId,
   authenticationId,
+  chatVendor,
   commandIds,
   contextDefaults,
   keysViewId,
@@ -23,6 +24,7 @@ const Package = z.looseObject({
   activationEvents: z.array(z.string()),
   contributes: z.looseObject({
     authentication: z.array(z.object({ id: z.string() })),
+    languageModelChatProviders: z.array(z.object({ vendor: z.string(), when: z.string() })),
     configuration: z.object({ properties: z.record(z.string(), z.looseObject({ scope: z.string() })) }),
     commands: z.array(
       z.object({
@@ -53,7 +55,7 @@ describe("the manifest", () => {
     const contexts = new Set(
       whens
         .join(" ")
-        .match(/openrouterKeys\.\w+/g)
+        .match(/(?<!config\.)openrouterKeys\.\w+/g)
         ?.filter((id) => id !== keysViewId && id !== adminViewId),
     );
     assert.deepEqual(
@@ -65,6 +67,7 @@ describe("the manifest", () => {
         views: Object.entries(contributes.views).map(([container, views]) => [container, ...views.map(({ id }) => id)]),
         contexts: [...contexts].toSorted(),
         authentication: contributes.authentication.map(({ id }) => id),
+        chat: contributes.languageModelChatProviders,
         activationEvents,
       },
       {
@@ -75,6 +78,7 @@ describe("the manifest", () => {
         views: [[viewContainerId, keysViewId, raisesViewId, adminViewId]],
         contexts: Object.keys(contextDefaults).toSorted(),
         authentication: [authenticationId],
+        chat: [{ vendor: chatVendor, when: "config.openrouterKeys.chat.enabled" }],
         activationEvents: ["onStartupFinished"],
       },
     );

@@ -8,8 +8,11 @@ export const chatCompletions: Protocol = {
     choices: [
       {
         index: 0,
-        finish_reason: "stop",
-        message: { role: "assistant", content: reply.text, refusal: null },
+        finish_reason: reply.call === null ? "stop" : "tool_calls",
+        message:
+          reply.call === null
+            ? { role: "assistant", content: reply.text, refusal: null }
+            : { role: "assistant", content: null, refusal: null, tool_calls: [wholeCall(reply.call)] },
         logprobs: null,
       },
     ],
@@ -22,13 +25,25 @@ export const chatCompletions: Protocol = {
       choices: [{ index: 0, delta: { role: "assistant", ...delta }, finish_reason: finishReason, logprobs: null }],
     });
     const chunks = [
-      ...deltasOf(reply.text).map((content) => chunk({ content }, null)),
-      chunk({ content: "" }, "stop"),
+      ...(reply.call === null
+        ? deltasOf(reply.text).map((content) => chunk({ content }, null))
+        : callDeltas(reply.call).map((call) => chunk({ content: null, tool_calls: [call] }, null))),
+      chunk({ content: "" }, reply.call === null ? "stop" : "tool_calls"),
       { ...common(reply, "chat.completion.chunk"), choices: [], usage: usage(reply) },
     ];
     return [...chunks.map((body) => ({ data: JSON.stringify(body) })), { data: "[DONE]" }];
   },
 };
+
+function wholeCall({ name, json }: { readonly name: string; readonly json: string }) {
+  return { id: "call_1", type: "function", function: { name, arguments: json } };
+}
+
+/** The name first, then the arguments in pieces, as every maker does it. */
+function callDeltas({ name, json }: { readonly name: string; readonly json: string }) {
+  const start = { index: 0, id: "call_1", type: "function", function: { name, arguments: "" } };
+  return [start, ...deltasOf(json).map((piece) => ({ index: 0, function: { arguments: piece } }))];
+}
 
 function common(reply: Reply, object: string) {
   return {

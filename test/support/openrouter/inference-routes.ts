@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 import { Hono } from "hono";
 import * as z from "zod/mini";
 
@@ -21,6 +23,8 @@ const CallBody = z.object({
   max_output_tokens: tokens,
   store: z.optional(z.nullable(z.boolean())),
   previous_response_id: z.optional(z.nullable(z.string())),
+  tools: z.catch(z.optional(z.array(z.looseObject({ function: z.optional(z.looseObject({ name: z.string() })) }))), []),
+  messages: z.catch(z.optional(z.array(z.looseObject({ role: z.string() }))), []),
 });
 
 /** POST /chat/completions, /responses and /messages. A model always says the knob's `answerText`. */
@@ -44,11 +48,14 @@ function infer(account: Account, c: StandInContext, protocol: Protocol): Respons
     return refusal(c.req.path, 400, messages.badRequest);
   }
 
-  const reply = chargedReply(account, admission.key.hash, model, c.get("body").length);
-  return call.stream === true ? streamed(protocol.stream(reply)) : answer(200, protocol.whole(reply));
+  const { toolCall, pieceDelayMs } = account.knobs.read();
+  const isOffered = call.tools?.some((tool) => tool.function?.name === toolCall?.name) === true;
+  const calls = isOffered && call.messages?.at(-1)?.role !== "tool" ? toolCall : null;
+  const reply = { ...chargedReply(account, admission.key.hash, model, c.get("body").length), call: calls };
+  return call.stream === true ? streamed(protocol.stream(reply), pieceDelayMs) : answer(200, protocol.whole(reply));
 }
 
-function chargedReply(account: Account, hash: string, model: string, bodyLength: number): Reply {
+function chargedReply(account: Account, hash: string, model: string, bodyLength: number): Omit<Reply, "call"> {
   const { answerText, priceUsd, pricesByModel } = account.knobs.read();
   const at = account.clock.now();
   const costUsd = pricesByModel[model] ?? priceUsd;
@@ -64,12 +71,13 @@ function chargedReply(account: Account, hash: string, model: string, bodyLength:
   };
 }
 
-function streamed(events: readonly StreamEvent[]): Response {
+function streamed(events: readonly StreamEvent[], pieceDelayMs: number): Response {
   const encoder = new TextEncoder();
   // OpenRouter opens every stream with this comment, which clients must skip.
   const pieces = [": OPENROUTER PROCESSING\n\n", ...events.map(eventText)].map((piece) => encoder.encode(piece));
   const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
+    async pull(controller) {
+      if (pieceDelayMs > 0) await delay(pieceDelayMs);
       const piece = pieces.shift();
       if (piece === undefined) controller.close();
       else controller.enqueue(piece);

@@ -225,9 +225,11 @@ describe("managing keys at the stand-in for OpenRouter", () => {
     await callsAs(standIn, null)("POST", "/messages", { prompt: "private" }, { headers: { "x-api-key": secret } });
     await callsAs(standIn, "guess")("GET", "/keys?offset=0");
     const seen = standIn.requests.map((request) => ({ ...request, userAgent: "any" }));
+    const noChat = { chat: null, brokenOff: false };
     const management = sha256(standIn.managementKey);
     assert.deepEqual(seen, [
       {
+        ...noChat,
         method: "POST",
         path: "/api/v1/keys",
         query: {},
@@ -239,6 +241,7 @@ describe("managing keys at the stand-in for OpenRouter", () => {
         status: 201,
       },
       {
+        ...noChat,
         method: "GET",
         path: "/api/v1/key",
         query: {},
@@ -250,6 +253,7 @@ describe("managing keys at the stand-in for OpenRouter", () => {
         status: 200,
       },
       {
+        ...noChat,
         method: "POST",
         path: "/api/v1/messages",
         query: {},
@@ -261,6 +265,7 @@ describe("managing keys at the stand-in for OpenRouter", () => {
         status: 200,
       },
       {
+        ...noChat,
         method: "GET",
         path: "/api/v1/keys",
         query: { offset: "0" },

@@ -31,6 +31,10 @@ export const KnobsSchema = z.strictObject({
   outputTokenUsd: usd,
   /** What every model says. */
   answerText: z.string(),
+  /** The tool that a chat's model calls, where it is offered one of that name and has no result yet; `json`: its input. */
+  toolCall: z.nullable(z.strictObject({ name: z.string(), json: z.string() })),
+  /** Between the pieces of a stream, in real time. */
+  pieceDelayMs: milliseconds,
 });
 export type Knobs = z.infer<typeof KnobsSchema>;
 
@@ -52,6 +56,8 @@ export const defaultKnobs: Knobs = {
   pricesByModel: {},
   outputTokenUsd: 0.000_005,
   answerText: "pong",
+  toolCall: null,
+  pieceDelayMs: 0,
 };
 
 /** The knobs in force, and the way to turn them. */

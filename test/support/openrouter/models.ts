@@ -15,7 +15,17 @@ const catalog = [
   ["~openai/gpt-latest", "OpenAI: GPT Latest", "GPT"],
   ["openai/gpt-5-mini", "OpenAI: GPT-5 Mini", "GPT"],
   ["google/gemini-3-flash", "Google: Gemini 3 Flash", "Gemini"],
+  ["deepseek/deepseek-prover", "DeepSeek: Prover", "DeepSeek"],
+  ["black-forest-labs/flux", "Black Forest Labs: Flux", "Other"],
 ] as const;
+
+/** What the others have not: no tools and no eyes, or pictures in place of words. */
+const oddities: Readonly<
+  Record<string, { readonly input: string[]; readonly output: string[]; readonly tools: boolean }>
+> = {
+  "deepseek/deepseek-prover": { input: ["text"], output: ["text"], tools: false },
+  "black-forest-labs/flux": { input: ["text"], output: ["image"], tools: false },
+};
 
 /** GET /models (for anybody, as at OpenRouter) and GET /models/user (what the key may use). */
 export function modelRoutes(account: Account): Hono<StandInEnv> {
@@ -34,28 +44,31 @@ export function modelRoutes(account: Account): Hono<StandInEnv> {
   return routes;
 }
 
-const models = catalog.map(([id, name, tokenizer]) => ({
-  id,
-  canonical_slug: id,
-  name,
-  created: 1_767_225_600,
-  description: `${name}, as the stand-in has it`,
-  context_length: 200_000,
-  architecture: {
-    modality: "text+image->text",
-    input_modalities: ["text", "image"],
-    output_modalities: ["text"],
-    tokenizer,
-    instruct_type: null,
-  },
-  pricing: { prompt: "0.000001", completion: "0.000005" },
-  top_provider: { context_length: 200_000, max_completion_tokens: 64_000, is_moderated: false },
-  per_request_limits: null,
-  supported_parameters: ["max_tokens", "reasoning", "temperature", "tool_choice", "tools"],
-  supported_voices: null,
-  default_parameters: null,
-  links: { details: `/api/v1/models/${id}/endpoints` },
-}));
+const models = catalog.map(([id, name, tokenizer]) => {
+  const { input, output, tools } = oddities[id] ?? { input: ["text", "image"], output: ["text"], tools: true };
+  return {
+    id,
+    canonical_slug: id,
+    name,
+    created: 1_767_225_600,
+    description: `${name}, as the stand-in has it`,
+    context_length: 200_000,
+    architecture: {
+      modality: `${input.join("+")}->${output.join("+")}`,
+      input_modalities: input,
+      output_modalities: output,
+      tokenizer,
+      instruct_type: null,
+    },
+    pricing: { prompt: "0.000001", completion: "0.000005" },
+    top_provider: { context_length: 200_000, max_completion_tokens: 64_000, is_moderated: false },
+    per_request_limits: null,
+    supported_parameters: ["max_tokens", "reasoning", "temperature", ...(tools ? ["tool_choice", "tools"] : [])],
+    supported_voices: null,
+    default_parameters: null,
+    links: { details: `/api/v1/models/${id}/endpoints` },
+  };
+});
 
 const PageQuery = z.object({ limit: z.catch(z.coerce.number(), 0) });
 

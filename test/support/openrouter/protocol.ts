@@ -3,6 +3,8 @@ export interface Reply {
   readonly id: string;
   readonly model: string;
   readonly text: string;
+  /** In place of the text, in the protocols that know how. */
+  readonly call: { readonly name: string; readonly json: string } | null;
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly costUsd: number;

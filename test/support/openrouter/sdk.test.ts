@@ -104,6 +104,11 @@ describe("OpenRouter's own SDK and the stand-in", () => {
     const call = callsAs(standIn, secret);
     const body = { model: "~openai/gpt-latest", messages: [{ role: "user", content: "say pong" }] };
     await agrees(ChatResult$inboundSchema, call("POST", "/chat/completions", body));
+    standIn.faults.turn({ toolCall: { name: "weather", json: "{}" } });
+    const tools = [{ type: "function", function: { name: "weather", parameters: {} } }];
+    const called = call("POST", "/chat/completions", { ...body, tools });
+    await agrees(ChatResult$inboundSchema, called);
+    assert.match(JSON.stringify((await called).body), /"tool_calls":\[\{"id":"call_1"/);
     await agrees(OpenResponsesResult$inboundSchema, call("POST", "/responses", { model: body.model, input: "hi" }));
   });
 
