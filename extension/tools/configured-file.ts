@@ -2,7 +2,7 @@ import { lstat, rmdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { decodeText, encodeText } from "./file-text.ts";
-import { readHomeFile, updateHomeFile } from "./home-file.ts";
+import { ownerOnly, readHomeFile, updateHomeFile } from "./home-file.ts";
 import type { Change, HomeFile } from "./home-file.ts";
 import { dotted, isSame, missingContainers, obstacleOn, valueAt, withSettings } from "./settings.ts";
 import type { JsonObject, Path, Setting, SettingsFormat } from "./settings.ts";
@@ -34,6 +34,7 @@ export interface FileRecipe {
 /** A change that is about to be written. */
 interface Writing {
   readonly bytes: Buffer | undefined;
+  readonly mode: number | undefined;
   readonly current: JsonObject;
   readonly wanted: readonly Setting[];
   readonly written: Buffer;
@@ -130,7 +131,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     const known = await loadRecord();
 
     const key = await readKey();
-    const decide = async (bytes: Buffer | undefined): Promise<Change> => {
+    const decide = async (bytes: Buffer | undefined, mode: number | undefined): Promise<Change> => {
       const current = await read(bytes, recipe.file, signal);
       const wanted = wantedOf(current, key);
       refuse(current, wanted);
@@ -141,7 +142,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
       }
       const written = await edit(bytes, recipe.file, settings, signal);
       signal?.throwIfAborted();
-      await saveRecord(nextRecord(known, { bytes, current, wanted, written, folders }));
+      await saveRecord(nextRecord(known, { bytes, mode, current, wanted, written, folders }));
       return { kind: "write", bytes: written };
     };
     const hasChanged = await updateHomeFile(here, decide, { isPrivate }).catch(async (error: unknown) => {
@@ -179,7 +180,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
 
   function nextRecord(
     known: UndoRecord | undefined,
-    { bytes, current, wanted, written, folders }: Writing,
+    { bytes, mode, current, wanted, written, folders }: Writing,
   ): UndoRecord {
     const { file, folder } = recipe;
     const values = wanted.map(({ path, value }) => {
@@ -200,12 +201,15 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     ].map((path) => [...path]);
     // After somebody else's change, neither the first bytes nor removing the file may undo that too: each value goes back.
     const isFirst = known === undefined || bytes === undefined;
+    const isOpen = isPrivate && mode !== undefined && mode !== ownerOnly(mode);
+    const before = isFirst ? (isOpen ? mode : undefined) : known.mode;
     const isExact = isFirst || hashOf(bytes) === known.writtenHash;
     return {
       version: 1,
       file,
       ...(folder && { folder }),
       origin: isFirst ? originOf(bytes, folders) : known.origin,
+      ...(before !== undefined && { mode: before }),
       ...(isExact && { writtenHash: hashOf(written) }),
       containers: containers.filter((path, index) => containers.findIndex((other) => isSame(other, path)) === index),
       values: [...others, ...values],
@@ -217,19 +221,22 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     if (record === undefined) return [];
     const place = at(record.file, record.folder);
     const isCreated = record.origin.kind === "absent";
-    const change = async (bytes: Buffer | undefined): Promise<Change> => {
+    const change = async (bytes: Buffer | undefined, present: number | undefined): Promise<Change> => {
       if (bytes === undefined) return { kind: "keep" };
+      // Where somebody else has set the bits since, theirs stay.
+      const { mode } = record;
+      const opened = mode !== undefined && present === ownerOnly(mode) ? { mode } : {};
       if (hashOf(bytes) === record.writtenHash) {
         if (record.origin.kind === "file") {
-          return { kind: "write", bytes: Buffer.from(record.origin.base64, "base64") };
+          return { kind: "write", bytes: Buffer.from(record.origin.base64, "base64"), ...opened };
         }
         if (isCreated) return { kind: "remove" };
       }
       const current = await read(bytes, record.file, signal);
       const settings = settingsBack(current, record);
       if (isCreated && Object.keys(withSettings(current, settings)).length === 0) return { kind: "remove" };
-      if (settings.length === 0) return { kind: "keep" };
-      return { kind: "write", bytes: await edit(bytes, record.file, settings, signal) };
+      if (settings.length === 0 && opened.mode === undefined) return { kind: "keep" };
+      return { kind: "write", bytes: await edit(bytes, record.file, settings, signal), ...opened };
     };
     const hasChanged = await updateHomeFile(place, change, { isGitAllowed: true });
     for (const folder of record.origin.kind === "absent" ? record.origin.folders : []) {

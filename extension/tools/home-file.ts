@@ -18,7 +18,8 @@ export interface HomeFile {
 
 export type Change =
   | { readonly kind: "keep" }
-  | { readonly kind: "write"; readonly bytes: Buffer }
+  /** With no mode of its own the file keeps the one that it has. */
+  | { readonly kind: "write"; readonly bytes: Buffer; readonly mode?: number }
   | { readonly kind: "remove" };
 
 const maxBytes = 4 * 1024 * 1024;
@@ -30,21 +31,22 @@ export async function readHomeFile(home: HomeFile): Promise<Buffer | undefined> 
 }
 
 /**
- * Hands the file's bytes to `decide` and does what it says; true when the file has changed. When somebody else changes
+ * Hands the file's bytes and permission bits to `decide` and does what it says; true when the file has changed. When somebody else changes
  * the file meanwhile, it begins again with what is there then, so `decide` must be safe to repeat.
  * With `isGitAllowed` a file is also written where git tracks it: to take our own values out again. With `isPrivate` only
  * its owner may read it afterwards.
  */
 export async function updateHomeFile(
   home: HomeFile,
-  decide: (bytes: Buffer | undefined) => Promise<Change>,
+  decide: (bytes: Buffer | undefined, mode: number | undefined) => Promise<Change>,
   { isGitAllowed = false, isPrivate = false } = {},
 ): Promise<boolean> {
   return inWords(home.file, "change", async () => {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const target = await locate(home);
       const before = await readTarget(target);
-      const change = await decide(before);
+      const present = before === undefined ? undefined : (await stat(target)).mode & 0o777;
+      const change = await decide(before, present);
       if (change.kind === "keep") return false;
       if (!isGitAllowed) await refuseTrackedFile(target, home.surroundings);
 
@@ -58,11 +60,16 @@ export async function updateHomeFile(
         return before !== undefined;
       }
       await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-      const mode = before === undefined ? 0o600 : (await stat(target)).mode & (isPrivate ? 0o700 : 0o777);
+      const mode = change.mode ?? (isPrivate ? ownerOnly(present ?? 0o600) : (present ?? 0o600));
       if (await writeAtomically(target, change.bytes, { mode, isStillWanted: isUnchanged })) return true;
     }
     throw new UserError(`${home.file} is being changed by another program. Close the tool that uses it and try again.`);
   });
+}
+
+/** What is left of a file's permission bits when only its owner may read it. */
+export function ownerOnly(mode: number): number {
+  return mode & 0o700;
 }
 
 /** Where the file really lies, links followed. */

@@ -17,6 +17,8 @@ export const UndoRecord = z.object({
     z.object({ kind: z.literal("absent"), folders: z.array(z.string()) }),
     z.object({ kind: z.literal("unknown") }),
   ]),
+  /** Its permission bits before we took them from everybody but its owner. */
+  mode: z.optional(z.number()),
   /** SHA-256 of what we wrote, as long as nobody else has written since: then undo puts the origin back byte by byte. */
   writtenHash: z.optional(z.string()),
   /** Containers that we made, which go when they are empty again. */

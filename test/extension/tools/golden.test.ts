@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, readdir, readFile, stat } from "node:fs/promises";
+import { appendFile, chmod, readdir, readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { catalogue } from "../../../extension/tools/catalogue.ts";
@@ -144,22 +144,31 @@ describe("what is written to a tool's files", () => {
         });
       });
 
-      it("shows nobody the key beforehand, and keeps a file with the key to its owner", async () => {
+      it("shows nobody the key beforehand, and keeps a file with the key to its owner until undo", async () => {
         const plan = await world.setup.plan([id]);
         assert.ok(plan.length > 0);
         assert.doesNotMatch(JSON.stringify(plan), /sk-or-/);
         const own = entry.files(world.deps).filter(({ holdsKey }) => holdsKey);
+        const modes = () => Promise.all(own.map(async ({ file }) => (await stat(file)).mode & 0o777));
         for (const { file } of own) {
           await world.write(relative(world.home, file), file.endsWith(".json") ? "{}" : "");
           await chmod(file, 0o644);
         }
         await world.setup.apply([id]);
         assert.doesNotMatch(world.logged.join("\n"), /sk-or-/);
-        const modes = await Promise.all(own.map(async ({ file }) => (await stat(file)).mode & 0o777));
-        assert.deepStrictEqual(
-          modes,
-          own.map(() => 0o600),
-        );
+        const kept = await modes();
+        await world.setup.undo([id]);
+        const undone = await modes();
+        // Also when somebody else has written to the file, but not when they have set its bits.
+        await world.setup.apply([id]);
+        for (const { file } of own) await appendFile(file, "\n");
+        await world.setup.undo([id]);
+        const rewritten = await modes();
+        await world.setup.apply([id]);
+        for (const { file } of own) await chmod(file, 0o640);
+        await world.setup.undo([id]);
+        const all = (mode: number) => own.map(() => mode);
+        assert.deepStrictEqual([kept, undone, rewritten, await modes()], [0o600, 0o644, 0o644, 0o640].map(all));
       });
     });
   }
