@@ -18,7 +18,7 @@ import { createContexts } from "./host/contexts.ts";
 import { createOutputLog } from "./host/log.ts";
 import { askMicrosoft } from "./host/microsoft.ts";
 import { createNeighbours } from "./host/neighbours.ts";
-import { createSecretStore, createToolUndoStore } from "./host/secret-storage.ts";
+import { createSecretStore, createToolUndoStore, machineMark } from "./host/secret-storage.ts";
 import { settings } from "./host/settings.ts";
 import { createSignInEditor } from "./host/sign-in-editor.ts";
 import { createToolsOnThisMachine, isFolder } from "./host/tools.ts";
@@ -34,8 +34,10 @@ import { registerCommands } from "./ui/commands.ts";
 import { createEditorDialogs } from "./ui/editor-dialogs.ts";
 import { createKeysView } from "./ui/keys-view.ts";
 import { createLeavingAddress } from "./ui/leave-address.ts";
+import { createLeftOutTools } from "./ui/left-out-tools.ts";
 import { machineName } from "./ui/machine-name.ts";
 import { runCommand } from "./ui/run-command.ts";
+import type { PickTools } from "./ui/set-up-tools.ts";
 import { createSettling } from "./ui/settle-keys.ts";
 import { contextsOf } from "./ui/show-contexts.ts";
 import { createSpendStatus } from "./ui/spend-status.ts";
@@ -104,7 +106,8 @@ export function activate(context: vscode.ExtensionContext): void {
     isFolder,
     uid: process.getuid?.(),
   });
-  const undoStore = createToolUndoStore(store, `${hostname()} ${homedir()}`);
+  const machine = machineMark(hostname(), homedir());
+  const undoStore = createToolUndoStore(store, machine);
   const tools = createToolsOnThisMachine({
     helper: {
       storageDirectory,
@@ -129,7 +132,9 @@ export function activate(context: vscode.ExtensionContext): void {
   });
   own({ dispose: () => void serving.stop() });
 
-  const toolsDeps = { dialogs, toolSetup: tools.ready, toolsKey, address, ring };
+  const pickTools: PickTools = async (...asked) => (await import("./ui/tools-pick.ts")).pickTools(...asked);
+  const leftOut = createLeftOutTools(context.globalState, machine);
+  const toolsDeps = { dialogs, toolSetup: tools.ready, toolsKey, pickTools, leftOut, address, ring };
   const accessDeps = { ...toolsDeps, accessToken };
   const settling = createSettling({ ...accessDeps, vault, creation, service, clock, log, lifetime: lifetime.signal });
   const keyDeps = { ...accessDeps, service, vault, now: clock.now };

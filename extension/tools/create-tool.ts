@@ -39,6 +39,14 @@ export function createTool<Id extends string>(entry: ToolEntry<Id>, deps: ToolSe
       for (const file of files) changes.push(...(await file.plan(signal)));
       return changes;
     },
+    async preview(signal) {
+      const previews = [];
+      for (const file of files) {
+        const preview = await file.preview(signal);
+        if (preview !== undefined) previews.push(preview);
+      }
+      return previews;
+    },
     async apply(signal) {
       // What one file refuses is found out before another is written.
       for (const file of files.slice(1)) await file.check(signal);

@@ -2,6 +2,7 @@ import { CancelledError, describe, UserError } from "../base/errors.ts";
 import { catalogue } from "./catalogue.ts";
 import type { ToolId } from "./catalogue.ts";
 import { createTool } from "./create-tool.ts";
+import type { FilePreview } from "./preview.ts";
 import type { PlannedChange, Tool, ToolChange, ToolSetupDeps, ToolState } from "./tool.ts";
 
 export interface DetectedTool {
@@ -24,11 +25,13 @@ export type ToolOutcome =
     }
   | { readonly id: ToolId; readonly label: string; readonly ok: false; readonly message: string };
 
-/** All methods but `refresh` reject with a CancelledError when the signal fires, and with nothing else. */
+/** All methods but `refresh` reject with a CancelledError when the signal fires, and but for `preview` with nothing else. */
 export interface ToolSetup {
   detect(signal?: AbortSignal): Promise<DetectedTool[]>;
   /** What `apply` would change, for showing. Writes nothing; a tool whose file cannot be read has no entry. */
   plan(ids: readonly ToolId[], signal?: AbortSignal): Promise<PlannedChange[]>;
+  /** The files of one tool before and after, without secrets. Rejects with a UserError that says why there is none. */
+  preview(id: ToolId, signal?: AbortSignal): Promise<readonly FilePreview[]>;
   /** Safe to repeat: a second call changes nothing. */
   apply(ids: readonly ToolId[], signal?: AbortSignal): Promise<ToolOutcome[]>;
   /** The tools that would get no key by now, each with why. Writes nothing and asks no model. */
@@ -105,6 +108,15 @@ export function createToolSetup(deps: ToolSetupDeps): ToolSetup {
           }
         }
         return changes;
+      }),
+    preview: (id, signal) =>
+      inTurn(async () => {
+        const tool = tools.find((candidate) => candidate.id === id);
+        try {
+          return (await tool?.preview(signal)) ?? [];
+        } catch (error) {
+          throw tool === undefined ? error : new UserError(sentenceFor(tool, "look at", error, signal));
+        }
       }),
     apply: (ids, signal) => changeEach(ids, "set up", (tool) => tool.apply(signal), signal),
     verify: async (ids, signal) => {

@@ -1,4 +1,5 @@
 import type { Log } from "../base/log.ts";
+import type { FilePreview } from "./preview.ts";
 
 /**
  * available: installed, not set up by us. configured: its files hold our values. not-found: not on this machine.
@@ -12,7 +13,7 @@ export interface PlannedChange {
   /** Where in the file, with dots: `env.ANTHROPIC_BASE_URL`. */
   readonly setting: string;
   readonly value: string;
-  /** The person has another value there, which undo puts back. */
+  /** The person has another value of their own there, which undo puts back. */
   readonly replaces: boolean;
 }
 
@@ -46,6 +47,8 @@ export interface Tool<Id extends string = string> {
   detect(signal?: AbortSignal): Promise<{ readonly state: ToolState; readonly detail: string }>;
   /** What `apply` would change, for showing; nothing when the tool is set up. Writes nothing. */
   plan(signal?: AbortSignal): Promise<readonly PlannedChange[]>;
+  /** The files that `apply` would change, before and after, without secrets. Writes nothing. */
+  preview(signal?: AbortSignal): Promise<readonly FilePreview[]>;
   /** Safe to repeat: a second call changes nothing and keeps the first undo record. */
   apply(signal?: AbortSignal): Promise<ToolChange>;
   /** Throws a UserError when the tool would get no key: its values are gone, or the helper prints none. Writes nothing. */

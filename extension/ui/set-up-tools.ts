@@ -4,15 +4,40 @@ import { isUsable, keyRow } from "../keys/key-row.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import type { ToolsKeyChoice } from "../keys/tools-key.ts";
 import type { ToolId } from "../tools/catalogue.ts";
+import type { FilePreview } from "../tools/preview.ts";
 import type { DetectedTool, ToolOutcome, ToolSetup } from "../tools/tool-setup.ts";
 import type { Dialogs } from "./dialogs.ts";
+import type { LeftOutTools } from "./left-out-tools.ts";
+import { listOf } from "./list-of.ts";
 import { type AccessDeps, withAccess } from "./with-access.ts";
+
+export interface ToolChoice {
+  readonly id: ToolId;
+  readonly label: string;
+  readonly description?: string;
+  readonly detail: string;
+  readonly isPicked: boolean;
+  /** There is something to show before it is agreed to. */
+  readonly hasChanges: boolean;
+}
+
+/**
+ * The one question for all tools, with a way to see what would change in each. Undefined when it was dismissed. Never
+ * rejects.
+ */
+export type PickTools = (
+  question: { readonly title: string; readonly placeholder: string },
+  choices: readonly ToolChoice[],
+  previewOf: (id: ToolId) => Promise<readonly FilePreview[]>,
+) => Promise<readonly ToolId[] | undefined>;
 
 export interface ToolsDeps {
   readonly dialogs: Dialogs;
   /** Ready to write: the key helper is installed. Throws UserError where that failed. */
   readonly toolSetup: () => Promise<ToolSetup>;
   readonly toolsKey: ToolsKeyChoice;
+  readonly pickTools: PickTools;
+  readonly leftOut: LeftOutTools;
   readonly address: AccessDeps["address"];
 }
 
@@ -31,20 +56,29 @@ export async function offerTools(deps: ToolsDeps, opening: string, keyName: stri
     return undefined;
   });
   if (setup === undefined) return;
-  const detected = await setup.detect();
-  const offered = detected.filter(({ state }) => state === "available" || state === "configured");
-  if (offered.length === 0) {
+  const found = await dialogs
+    .progress("Looking for coding tools", (signal) => look(deps, setup, signal))
+    .catch((error: unknown) => {
+      if (opening === "" || !(error instanceof CancelledError)) throw error;
+      return undefined;
+    });
+  if (found === undefined) {
+    void dialogs.info(opening);
+    return;
+  }
+  const { detected, choices } = found;
+  if (choices.length === 0) {
     void dialogs.info([opening, ...nothingFound(detected)].filter((sentence) => sentence !== "").join(" "));
     return;
   }
 
-  const choices = offered.map(({ id, label, state, detail }) => ({
-    label,
-    detail,
-    value: id,
-    ...(state === "configured" ? { description: "already set up" } : {}),
-  }));
-  const chosen = await dialogs.pickMany(title, `Set up these tools to use the key “${keyName}”?`, choices);
+  const question = { title, placeholder: `Set up these tools to use the key “${keyName}”?` };
+  const chosen = await deps.pickTools(question, choices, (id) => setup.preview(id));
+  if (chosen !== undefined)
+    await deps.leftOut.keep(
+      choices.map(({ id }) => id),
+      chosen,
+    );
   if (chosen === undefined || chosen.length === 0) {
     if (opening !== "") void dialogs.info(opening);
     return;
@@ -52,6 +86,32 @@ export async function offerTools(deps: ToolsDeps, opening: string, keyName: stri
 
   const outcomes = await dialogs.progress("Setting up coding tools", (signal) => setup.apply(chosen, signal));
   void conclude(deps, setup, opening, keyName, outcomes);
+}
+
+/** Every tool that can be set up, with what of the person's own it would replace. */
+async function look(
+  { leftOut }: ToolsDeps,
+  setup: ToolSetup,
+  signal: AbortSignal,
+): Promise<{ readonly detected: readonly DetectedTool[]; readonly choices: readonly ToolChoice[] }> {
+  const detected = await setup.detect(signal);
+  const unwanted = leftOut.read();
+  const choices: ToolChoice[] = [];
+  for (const { id, label, state, detail } of detected) {
+    if (state !== "available" && state !== "configured") continue;
+    const plan = state === "configured" ? [] : await setup.plan([id], signal);
+    const replaced = [...new Set(plan.filter(({ replaces }) => replaces).map(({ setting }) => setting))];
+    const conflict = replaced.length === 0 ? "" : `Replaces your own ${listOf(replaced)}, which undo puts back. `;
+    choices.push({
+      id,
+      label,
+      detail: `${conflict}${detail}`,
+      ...(state === "configured" ? { description: "already set up" } : {}),
+      isPicked: !unwanted.has(id),
+      hasChanges: state === "available",
+    });
+  }
+  return { detected, choices };
 }
 
 function nothingFound(detected: readonly DetectedTool[]): readonly string[] {
@@ -178,8 +238,4 @@ async function undoAndSay(deps: ToolsDeps, setup: ToolSetup, ids: readonly ToolI
 
 function labelsOf(outcomes: readonly ToolOutcome[]): readonly string[] {
   return outcomes.map(({ label }) => label);
-}
-
-function listOf(labels: readonly string[]): string {
-  return new Intl.ListFormat("en", { style: "long", type: "conjunction" }).format(labels);
 }

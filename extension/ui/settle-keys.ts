@@ -5,12 +5,10 @@ import type { Log } from "../base/log.ts";
 import type { Delivery, KeyCreation } from "../keys/create-key.ts";
 import type { SecretVault } from "../keys/secret-vault.ts";
 import type { CreateKeyDeps } from "./create-key.ts";
+import type { ToolsDeps } from "./set-up-tools.ts";
 import { runCommand } from "./run-command.ts";
 
-interface SettleDeps extends Pick<
-  CreateKeyDeps,
-  "dialogs" | "ring" | "service" | "toolsKey" | "toolSetup" | "address"
-> {
+interface SettleDeps extends Pick<CreateKeyDeps, keyof ToolsDeps | "ring" | "service"> {
   readonly vault: Pick<SecretVault, "pending">;
   /** Loaded where something is under way. */
   readonly creation: () => Promise<Pick<KeyCreation, "settle">>;

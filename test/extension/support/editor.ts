@@ -12,6 +12,8 @@ import { createToolsKeyChoice } from "../../../extension/keys/tools-key.ts";
 import type { DetectedTool, ToolOutcome, ToolSetup } from "../../../extension/tools/tool-setup.ts";
 import { catalogue } from "../../../extension/tools/catalogue.ts";
 import type { ToolId } from "../../../extension/tools/catalogue.ts";
+import { createLeftOutTools } from "../../../extension/ui/left-out-tools.ts";
+import type { PickTools } from "../../../extension/ui/set-up-tools.ts";
 import { createSettling } from "../../../extension/ui/settle-keys.ts";
 import { MemorySecretStorage } from "../../support/memory-secret-storage.ts";
 import { account, base, createFakeFunction, token } from "./fake-function.ts";
@@ -32,6 +34,12 @@ interface EditorOptions {
   readonly signsInAs?: typeof account;
   readonly answers?: (readonly [text: string, answer: unknown])[];
   readonly tools?: Partial<Record<ToolId, DetectedTool["state"]>>;
+  /** The settings of the person's own that each tool has. */
+  readonly conflicts?: readonly string[];
+  /** What the editor remembers; share one between two windows of one person. */
+  readonly memory?: Map<string, unknown>;
+  /** The tools whose changes the person looks at before choosing. */
+  readonly looksAt?: readonly ToolId[];
   readonly check?: LiveCheck;
 }
 
@@ -92,15 +100,40 @@ export async function createEditor(options: EditorOptions = {}) {
         const state = tools[id] ?? "not-found";
         return { id, label: labelOf(id), state, detail: `${labelOf(id)} is ${state}.` };
       }),
-    plan: async () => [],
+    plan: async ([id]) =>
+      (options.conflicts ?? []).map((setting) => ({
+        file: `~/${id}`,
+        setting,
+        value: "ours",
+        replaces: true,
+      })),
+    preview: async (id) => [{ file: `~/${id}`, before: "theirs", after: "ours" }],
     apply: change("apply", "configured"),
     verify: async () => [],
     undo: change("undo", "available"),
     refresh: async () => {},
   };
 
+  const memory = options.memory ?? new Map<string, unknown>();
+  const pickTools: PickTools = async ({ title, placeholder }, choices, previewOf) => {
+    for (const { id, detail } of choices.filter(({ id }) => options.looksAt?.includes(id) === true)) {
+      const previews = await previewOf(id);
+      dialogs.shown.push(`changes: ${detail} ${previews.map(({ before, after }) => `${before} → ${after}`).join(" ")}`);
+    }
+    return dialogs.pickMany(
+      title,
+      placeholder,
+      choices.map(({ id, label, isPicked }) => ({ label: isPicked ? label : `${label}, unticked`, value: id })),
+    );
+  };
+
   const shared = {
     dialogs,
+    pickTools,
+    leftOut: createLeftOutTools(
+      { get: (key) => memory.get(key), update: async (key, value) => void memory.set(key, value) },
+      "machine",
+    ),
     address: reading,
     accessToken,
     toolSetup: async () => setup,

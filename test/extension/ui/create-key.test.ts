@@ -58,6 +58,7 @@ describe("the command Create OpenRouter Key", () => {
         shown: [
           question,
           ...making,
+          "progress: Looking for coding tools",
           "pick: Set up these tools to use the key “laptop”? (Claude Code)",
           "progress: Setting up coding tools",
           "info: The key “laptop” is ready. Claude Code uses it. Restart Claude Code. [Undo]",

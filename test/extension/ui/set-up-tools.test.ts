@@ -61,6 +61,46 @@ describe("setting up coding tools", () => {
     );
   });
 
+  it("names what it would replace, shows the changes before anything is written, and lets the person go", async () => {
+    const editor = await createWithKeys(["laptop"], {
+      conflicts: ["env.ANTHROPIC_API_KEY", "apiKeyHelper"],
+      looksAt: ["claude-code"],
+    });
+    await configureTools(editor);
+    await settled();
+    assert.deepEqual(
+      [editor.dialogs.shown.slice(-2), editor.toolCalls],
+      [
+        [
+          "changes: Replaces your own env.ANTHROPIC_API_KEY and apiKeyHelper, which undo puts back. Claude Code is available. theirs → ours",
+          "pick: Set up these tools to use the key “laptop”? (Claude Code)",
+        ],
+        [],
+      ],
+    );
+  });
+
+  it("remembers which tools were left out, for this machine and the next window", async () => {
+    const tools = { "claude-code": "available", codex: "available" } as const;
+    const answers = (...labels: readonly string[]): [string, unknown][] => [["Set up these tools", labels]];
+    const memory = new Map<string, unknown>();
+    const first = await createWithKeys(["laptop"], { tools, memory, answers: answers("Claude Code") });
+    await configureTools(first);
+    const second = await createWithKeys(["laptop"], { tools, memory, answers: answers("Codex, unticked") });
+    await configureTools(second);
+    const third = await createWithKeys(["laptop"], { tools, memory });
+    await configureTools(third);
+    const asked = ({ dialogs }: typeof first) => dialogs.shown.find((line) => line.startsWith("pick"));
+    assert.deepEqual(
+      [asked(second), second.toolCalls, asked(third)],
+      [
+        "pick: Set up these tools to use the key “laptop”? (Claude Code) (Codex, unticked)",
+        ["apply codex"],
+        "pick: Set up these tools to use the key “laptop”? (Claude Code, unticked) (Codex)",
+      ],
+    );
+  });
+
   it("says which tool could not be set up and why, and undoes only the others", async () => {
     const editor = await createWithKeys(["laptop"], {
       answers: [
