@@ -12,8 +12,9 @@ export interface FilePreview {
 /** Stands in for the key while a preview is made: shaped like one, so that each format writes it as it writes a key. */
 export const stand = "sk-or-v1-stands-for-the-key-in-a-preview";
 
-const shownKey = "‹the key's secret›";
-const shownSecret = "‹a secret of yours›";
+/** In signs that the editor does not underline as easily confused with others. */
+const shownKey = "<the key's secret>";
+const shownSecret = "<a secret of yours>";
 
 /** What is a secret wherever it stands. */
 const shapes = [

@@ -218,11 +218,11 @@ describe("setting up Claude Code", () => {
     assert.strictEqual(
       preview?.before,
       mine
-        .replace("sk-ant-mine-0123", "‹a secret of yours›")
-        .replace("companytoken", "‹a secret of yours›")
-        .replace("abcdefgh", "‹a secret of yours›"),
+        .replace("sk-ant-mine-0123", "<a secret of yours>")
+        .replace("companytoken", "<a secret of yours>")
+        .replace("abcdefgh", "<a secret of yours>"),
     );
-    assert.match(preview.after, /"ANTHROPIC_API_KEY": "", "ANTHROPIC_AUTH_TOKEN": "",.*‹a secret of yours›/);
+    assert.match(preview.after, /"ANTHROPIC_API_KEY": "", "ANTHROPIC_AUTH_TOKEN": "",.*<a secret of yours>/);
     assert.ok(preview.after.includes(`"apiKeyHelper": ${helper()}`) && preview.after.includes(`"model": "opus"`));
     assert.strictEqual(await world.read(file), mine);
   });

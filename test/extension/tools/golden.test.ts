@@ -116,7 +116,7 @@ describe("what is written to a tool's files", () => {
           const changed = Object.keys(applied).filter((name) => applied[name] !== begun[name]);
           const hidden = (text = ""): string =>
             text.replaceAll(/(?<!v1-)sk-[\w-]{8,}/g, (key) =>
-              key.endsWith("-tools") ? "‹the key's secret›" : "‹a secret of yours›",
+              key.endsWith("-tools") ? "<the key's secret>" : "<a secret of yours>",
             );
           assert.deepStrictEqual(
             {
