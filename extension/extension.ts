@@ -134,9 +134,22 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const pickTools: PickTools = async (...asked) => (await import("./ui/tools-pick.ts")).pickTools(...asked);
   const leftOut = createLeftOutTools(context.globalState, machine);
-  const toolsDeps = { dialogs, toolSetup: tools.ready, toolsKey, pickTools, leftOut, address, ring };
+  const toolsDeps = {
+    dialogs,
+    toolSetup: tools.ready,
+    toolsKey,
+    pickTools,
+    leftOut,
+    openRouterUrl: settings.openRouterUrl,
+    checkLive: async (base: string, secret: string, signal: AbortSignal) =>
+      (await import("./keys/live-check.ts")).checkLive({ fetch, clock, log }, base, secret, signal),
+    serve: serving.sync,
+    address,
+    ring,
+    log,
+  };
   const accessDeps = { ...toolsDeps, accessToken };
-  const settling = createSettling({ ...accessDeps, vault, creation, service, clock, log, lifetime: lifetime.signal });
+  const settling = createSettling({ ...accessDeps, vault, creation, service, clock, lifetime: lifetime.signal });
   const keyDeps = { ...accessDeps, service, vault, now: clock.now };
 
   own(createSpendStatus(ring));
@@ -145,9 +158,6 @@ export function activate(context: vscode.ExtensionContext): void {
   const makeDeps = async () => ({
     ...keyDeps,
     creation: await creation(),
-    openRouterUrl: settings.openRouterUrl,
-    checkLive: async (base: string, secret: string, signal: AbortSignal) =>
-      (await import("./keys/live-check.ts")).checkLive({ fetch, clock, log }, base, secret, signal),
     settleLater: () => void settling.settle(),
   });
   const signOut = (): Promise<void> => signOutCommand({ ...accessDeps, sessions, client, log });

@@ -1,7 +1,6 @@
 import { UserError } from "../base/errors.ts";
 import { createConfiguredFile } from "./configured-file.ts";
 import type { ConfiguredFile } from "./configured-file.ts";
-import { leanEnvironment, runProgram } from "./program.ts";
 import type { ToolEntry } from "./tool-entry.ts";
 import type { Tool, ToolSetupDeps } from "./tool.ts";
 
@@ -66,16 +65,14 @@ export function createTool<Id extends string>(entry: ToolEntry<Id>, deps: ToolSe
       }
       return { changed, next: next.afterApply };
     },
-    async verify(signal) {
-      if (!(await isConfigured(signal))) throw new UserError(`${label} is not set up any more. Set it up again.`);
+    async verify(askHelper, signal) {
+      if (!(await isConfigured(signal))) throw new UserError("It is not set up any more. Set it up again.");
+      // The key in a file has been compared with ours.
       if (recipes.some(({ holdsKey }) => holdsKey)) return;
-      const request = { env: leanEnvironment(deps.env), platform: deps.platform, milliseconds: 15_000, signal };
-      const { code, stdout } = await runProgram(deps.helperCommand, [], request).catch(() => ({
-        code: null,
-        stdout: "",
-      }));
-      if (code === 0 && stdout.trim() !== "") return;
-      throw new UserError(`${label} would get no key: run ${deps.helperCommand} in a terminal to see why.`);
+      if ((await askHelper()) === (await deps.readKey())) return;
+      throw new UserError(
+        "The key helper gives another key than the one you chose. Close other editors that have OpenRouter Keys, then check again with “Set Up Coding Tools”.",
+      );
     },
     undo: async (signal) => ({ changed: await undoAll(files, signal), next: next.afterUndo }),
     async refresh(signal) {

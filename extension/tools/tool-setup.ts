@@ -3,7 +3,8 @@ import { catalogue } from "./catalogue.ts";
 import type { ToolId } from "./catalogue.ts";
 import { createTool } from "./create-tool.ts";
 import type { FilePreview } from "./preview.ts";
-import type { PlannedChange, Tool, ToolChange, ToolSetupDeps, ToolState } from "./tool.ts";
+import { leanEnvironment, runProgram } from "./program.ts";
+import type { AskHelper, PlannedChange, Tool, ToolChange, ToolSetupDeps, ToolState } from "./tool.ts";
 
 export interface DetectedTool {
   readonly id: ToolId;
@@ -34,7 +35,7 @@ export interface ToolSetup {
   preview(id: ToolId, signal?: AbortSignal): Promise<readonly FilePreview[]>;
   /** Safe to repeat: a second call changes nothing. */
   apply(ids: readonly ToolId[], signal?: AbortSignal): Promise<ToolOutcome[]>;
-  /** The tools that would get no key by now, each with why. Writes nothing and asks no model. */
+  /** The tools that would get no key, or another one, each with why. Writes nothing and asks no model. */
   verify(ids: readonly ToolId[], signal?: AbortSignal): Promise<ToolOutcome[]>;
   /** Safe to repeat. A tool that was not set up has an outcome with no changed file. */
   undo(ids: readonly ToolId[], signal?: AbortSignal): Promise<ToolOutcome[]>;
@@ -120,8 +121,9 @@ export function createToolSetup(deps: ToolSetupDeps): ToolSetup {
       }),
     apply: (ids, signal) => changeEach(ids, "set up", (tool) => tool.apply(signal), signal),
     verify: async (ids, signal) => {
+      const askHelper = createAskHelper(deps, signal);
       const check = async (tool: Tool<ToolId>): Promise<ToolChange> => {
-        await tool.verify(signal);
+        await tool.verify(askHelper, signal);
         return { changed: [], next: "" };
       };
       return (await changeEach(ids, "check", check, signal)).filter(({ ok }) => !ok);
@@ -138,4 +140,23 @@ export function createToolSetup(deps: ToolSetupDeps): ToolSetup {
         }
       }),
   };
+}
+
+/** Runs the key helper when it is first asked, and once for all tools that ask. */
+function createAskHelper({ helperCommand, env, platform }: ToolSetupDeps, signal?: AbortSignal): AskHelper {
+  let answer: Promise<string> | undefined;
+  async function ask(): Promise<string> {
+    const request = { env: leanEnvironment(env), platform, milliseconds: 15_000, signal };
+    const { code, stdout, stderr } = await runProgram(helperCommand, [], request).catch(() => ({
+      code: null,
+      stdout: "",
+      stderr: "",
+    }));
+    const key = stdout.trim();
+    if (code === 0 && key !== "") return key;
+    const [, said] = /^OpenRouter Keys: (.+)$/m.exec(stderr) ?? [];
+    const why = said ?? `Run ${helperCommand} in a terminal to see why.`;
+    throw new UserError(`The key helper gives no key. ${why}`);
+  }
+  return () => (answer ??= ask());
 }

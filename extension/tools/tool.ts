@@ -51,13 +51,19 @@ export interface Tool<Id extends string = string> {
   preview(signal?: AbortSignal): Promise<readonly FilePreview[]>;
   /** Safe to repeat: a second call changes nothing and keeps the first undo record. */
   apply(signal?: AbortSignal): Promise<ToolChange>;
-  /** Throws a UserError when the tool would get no key: its values are gone, or the helper prints none. Writes nothing. */
-  verify(signal?: AbortSignal): Promise<void>;
+  /**
+   * Throws a UserError when the tool would get no key or another one: its values are gone, or the helper does not print
+   * it. Writes nothing.
+   */
+  verify(askHelper: AskHelper, signal?: AbortSignal): Promise<void>;
   /** Safe to repeat: without an undo record it changes nothing. */
   undo(signal?: AbortSignal): Promise<ToolChange>;
   /** Rewrites our own values, and only those, when the helper, OpenRouter's address or the key has changed. Never prompts. */
   refresh(signal?: AbortSignal): Promise<void>;
 }
+
+/** What the key helper prints, run as a tool runs it. Throws a UserError with what it said instead. */
+export type AskHelper = () => Promise<string>;
 
 export interface ToolChange {
   /** The files that were written or removed. */

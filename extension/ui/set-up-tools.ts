@@ -9,6 +9,7 @@ import type { DetectedTool, ToolOutcome, ToolSetup } from "../tools/tool-setup.t
 import type { Dialogs } from "./dialogs.ts";
 import type { LeftOutTools } from "./left-out-tools.ts";
 import { listOf } from "./list-of.ts";
+import { type Proof, type ProveDeps, proveTools } from "./prove-tools.ts";
 import { type AccessDeps, withAccess } from "./with-access.ts";
 
 export interface ToolChoice {
@@ -31,7 +32,7 @@ export type PickTools = (
   previewOf: (id: ToolId) => Promise<readonly FilePreview[]>,
 ) => Promise<readonly ToolId[] | undefined>;
 
-export interface ToolsDeps {
+export interface ToolsDeps extends ProveDeps {
   readonly dialogs: Dialogs;
   /** Ready to write: the key helper is installed. Throws UserError where that failed. */
   readonly toolSetup: () => Promise<ToolSetup>;
@@ -43,11 +44,16 @@ export interface ToolsDeps {
 
 const title = "Set Up Coding Tools";
 
-/**
- * Asks which of the tools found are to use the key, sets them up and says what came of it. `opening` is the sentence
- * that the one message at the end begins with.
- */
-export async function offerTools(deps: ToolsDeps, opening: string, keyName: string): Promise<void> {
+interface ToolsOffer {
+  /** The sentence that the one message at the end begins with; it may be empty. */
+  readonly opening: string;
+  readonly keyName: string;
+  /** OpenRouter has just been asked about the key, and `opening` says what came of it. */
+  readonly isKeyChecked: boolean;
+}
+
+/** Asks which of the tools found are to use the key, sets them up, proves that it reaches them and says what came of it. */
+export async function offerTools(deps: ToolsDeps, { opening, keyName, isKeyChecked }: ToolsOffer): Promise<void> {
   const { dialogs } = deps;
   const setup = await deps.toolSetup().catch((error: unknown) => {
     if (opening === "" || !(error instanceof UserError)) throw error;
@@ -84,8 +90,13 @@ export async function offerTools(deps: ToolsDeps, opening: string, keyName: stri
     return;
   }
 
-  const outcomes = await dialogs.progress("Setting up coding tools", (signal) => setup.apply(chosen, signal));
-  void conclude(deps, setup, opening, keyName, outcomes);
+  const { outcomes, proof } = await dialogs.progress("Setting up coding tools", async (signal, report) => {
+    const outcomes = await setup.apply(chosen, signal);
+    report("Checking that the key reaches them…");
+    const done = outcomes.filter(({ ok }) => ok).map(({ id }) => id);
+    return { outcomes, proof: await proveTools(deps, setup, done, { signal, isKeyChecked }) };
+  });
+  void conclude(deps, setup, { opening, keyName, outcomes, proof });
 }
 
 /** Every tool that can be set up, with what of the person's own it would replace. */
@@ -120,17 +131,21 @@ function nothingFound(detected: readonly DetectedTool[]): readonly string[] {
   return [`No coding tool was found on this machine. Looked for ${listOf(detected.map(({ label }) => label))}.`];
 }
 
+interface Concluded extends Omit<ToolsOffer, "isKeyChecked"> {
+  readonly outcomes: readonly ToolOutcome[];
+  readonly proof: Proof;
+}
+
 /** One message, whatever happened. Never rejects. */
 async function conclude(
   deps: ToolsDeps,
   setup: ToolSetup,
-  opening: string,
-  keyName: string,
-  outcomes: readonly ToolOutcome[],
+  { opening, keyName, outcomes, proof }: Concluded,
 ): Promise<void> {
   const { dialogs } = deps;
-  const done = outcomes.filter((outcome) => outcome.ok);
-  const failed = outcomes.filter((outcome) => !outcome.ok);
+  const written = outcomes.filter((outcome) => outcome.ok);
+  const done = written.filter(({ id }) => !proof.failed.some((outcome) => outcome.id === id));
+  const failed = [...outcomes, ...proof.failed].filter((outcome) => !outcome.ok);
   const sentences = [
     opening,
     ...(done.length === 0
@@ -139,17 +154,20 @@ async function conclude(
           `${listOf(labelsOf(done))} ${done.length === 1 ? "uses" : "use"} ${opening === "" ? `the key “${keyName}”` : "it"}.`,
         ]),
     ...new Set(done.map(({ next }) => next)),
-    ...failed.map(({ label, message }) => `${label}: ${message}`),
+    ...reasonsOf(failed),
+    ...proof.notes,
   ].filter((sentence) => sentence !== "");
-  const buttons = done.length === 0 ? [] : ["Undo"];
+  const buttons = written.length === 0 ? [] : ["Undo"];
   const message = sentences.join(" ");
-  const pressed = await (failed.length > 0 ? dialogs.warn(message, ...buttons) : dialogs.info(message, ...buttons));
+  const pressed = await (failed.length + proof.notes.length > 0
+    ? dialogs.warn(message, ...buttons)
+    : dialogs.info(message, ...buttons));
   if (pressed === undefined) return;
   try {
     await undoAndSay(
       deps,
       setup,
-      done.map(({ id }) => id),
+      written.map(({ id }) => id),
     );
   } catch {
     void dialogs.error("The tools could not be set back. Run “OpenRouter Keys: Undo Tool Setup” to try again.");
@@ -187,7 +205,7 @@ export async function configureTools(deps: ConfigureToolsDeps): Promise<void> {
           );
     if (key === undefined) throw new CancelledError();
     await useForTools(deps, access, key.id);
-    await offerTools(deps, "", key.name);
+    await offerTools(deps, { opening: "", keyName: key.name, isKeyChecked: false });
   });
 }
 
@@ -230,10 +248,16 @@ async function undoAndSay(deps: ToolsDeps, setup: ToolSetup, ids: readonly ToolI
   const sentences = [
     ...(done.length === 0 ? [] : [`${listOf(labelsOf(done))} ${done.length === 1 ? "is" : "are"} set back.`]),
     ...new Set(done.map(({ next }) => next)),
-    ...failed.map(({ label, message }) => `${label}: ${message}`),
+    ...reasonsOf(failed),
   ];
   const message = sentences.join(" ");
   void (failed.length > 0 ? dialogs.warn(message) : dialogs.info(message));
+}
+
+/** What several tools have in common is said once. */
+function reasonsOf(failed: readonly Extract<ToolOutcome, { ok: false }>[]): readonly string[] {
+  const messages = [...new Set(failed.map(({ message }) => message))];
+  return messages.map((message) => `${listOf(labelsOf(failed.filter((one) => one.message === message)))}: ${message}`);
 }
 
 function labelsOf(outcomes: readonly ToolOutcome[]): readonly string[] {

@@ -67,7 +67,7 @@ export function createSettling(deps: SettleDeps): { readonly settle: () => Promi
     if (pressed === undefined) return;
     await runCommand(deps, "set up tools for an arrived key", async () => {
       const { offerTools } = await import("./set-up-tools.ts");
-      await offerTools(deps, "", name);
+      await offerTools(deps, { opening: "", keyName: name, isKeyChecked: false });
     });
   }
 

@@ -36,6 +36,8 @@ interface EditorOptions {
   readonly tools?: Partial<Record<ToolId, DetectedTool["state"]>>;
   /** The settings of the person's own that each tool has. */
   readonly conflicts?: readonly string[];
+  /** What the check after the set-up finds. */
+  readonly verify?: ToolSetup["verify"];
   /** What the editor remembers; share one between two windows of one person. */
   readonly memory?: Map<string, unknown>;
   /** The tools whose changes the person looks at before choosing. */
@@ -86,6 +88,8 @@ export async function createEditor(options: EditorOptions = {}) {
   };
   const labelOf = (id: ToolId): string => catalogue.find((tool) => tool.id === id)?.label ?? id;
   const toolCalls: string[] = [];
+  /** What was done to prove that a key works, in order. */
+  const checks: string[] = [];
   const change =
     (verb: string, state: DetectedTool["state"]) =>
     async (ids: readonly ToolId[]): Promise<ToolOutcome[]> =>
@@ -109,7 +113,10 @@ export async function createEditor(options: EditorOptions = {}) {
       })),
     preview: async (id) => [{ file: `~/${id}`, before: "theirs", after: "ours" }],
     apply: change("apply", "configured"),
-    verify: async () => [],
+    verify: async (ids, signal) => {
+      checks.push(`verify ${ids.join(" ")}`);
+      return (await options.verify?.(ids, signal)) ?? [];
+    },
     undo: change("undo", "available"),
     refresh: async () => {},
   };
@@ -138,6 +145,16 @@ export async function createEditor(options: EditorOptions = {}) {
     accessToken,
     toolSetup: async () => setup,
     toolsKey,
+    openRouterUrl: (): AddressReading => ({
+      kind: "address",
+      address: { base: "https://openrouter.test/api/v1", origin: "https://openrouter.test" },
+    }),
+    checkLive: async (): Promise<LiveCheck> => {
+      checks.push("ask OpenRouter");
+      return options.check ?? { kind: "works" };
+    },
+    serve: async () => void checks.push("serve"),
+    log,
     ring,
     service,
     vault,
@@ -147,7 +164,6 @@ export async function createEditor(options: EditorOptions = {}) {
     ...shared,
     creation: async () => creation,
     clock,
-    log,
     lifetime: AbortSignal.abort(),
   });
   let settles = 0;
@@ -156,7 +172,7 @@ export async function createEditor(options: EditorOptions = {}) {
     remote,
     storage,
     clock,
-    log,
+    checks,
     sessions,
     client,
     creation,
@@ -167,11 +183,6 @@ export async function createEditor(options: EditorOptions = {}) {
     createKeyDeps: {
       ...shared,
       creation,
-      openRouterUrl: (): AddressReading => ({
-        kind: "address",
-        address: { base: "https://openrouter.test/api/v1", origin: "https://openrouter.test" },
-      }),
-      checkLive: async (): Promise<LiveCheck> => options.check ?? { kind: "works" },
       machineName: "laptop",
       settleLater: () => void (settles += 1),
     },

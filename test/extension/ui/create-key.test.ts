@@ -61,6 +61,7 @@ describe("the command Create OpenRouter Key", () => {
           "progress: Looking for coding tools",
           "pick: Set up these tools to use the key “laptop”? (Claude Code)",
           "progress: Setting up coding tools",
+          "progress: Checking that the key reaches them…",
           "info: The key “laptop” is ready. Claude Code uses it. Restart Claude Code. [Undo]",
         ],
         keys: ["laptop $25"],
