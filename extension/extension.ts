@@ -39,6 +39,7 @@ import { machineName } from "./ui/machine-name.ts";
 import { runCommand } from "./ui/run-command.ts";
 import type { PickTools } from "./ui/set-up-tools.ts";
 import { createSettling } from "./ui/settle-keys.ts";
+import { createStopNotice } from "./ui/stop-notice.ts";
 import { contextsOf } from "./ui/show-contexts.ts";
 import { createSpendStatus } from "./ui/spend-status.ts";
 import { withAccess } from "./ui/with-access.ts";
@@ -138,6 +139,8 @@ export function activate(context: vscode.ExtensionContext): void {
     dialogs,
     toolSetup: tools.ready,
     toolsKey,
+    toolsInUse: tools.inUse,
+    refreshTools: tools.refresh,
     pickTools,
     leftOut,
     openRouterUrl: settings.openRouterUrl,
@@ -150,11 +153,24 @@ export function activate(context: vscode.ExtensionContext): void {
   };
   const accessDeps = { ...toolsDeps, accessToken };
   const settling = createSettling({ ...accessDeps, vault, creation, service, clock, lifetime: lifetime.signal });
-  const keyDeps = { ...accessDeps, service, vault, now: clock.now };
+  const stopNotice = createStopNotice({
+    dialogs,
+    memory: context.globalState,
+    toolsInUse: tools.inUse,
+    setBack: async (used) => (await import("./ui/set-up-tools.ts")).setToolsBack(toolsDeps, used),
+    isInFront: () => vscode.window.state.focused,
+  });
+  const keyDeps = { ...accessDeps, service, vault, stopNotice, now: clock.now };
 
   own(createSpendStatus(ring));
   const view = own(createKeysView(ring));
-  own(ring.onDidChange((state) => contexts.set(contextsOf(state))));
+  own(
+    ring.onDidChange((state) => {
+      contexts.set(contextsOf(state));
+      void stopNotice.follow(state);
+    }),
+  );
+  own(sessions.onLeft(() => void stopNotice.left()));
   const makeDeps = async () => ({
     ...keyDeps,
     creation: await creation(),

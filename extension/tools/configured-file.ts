@@ -45,6 +45,8 @@ interface Writing {
 }
 
 export interface ConfiguredFile {
+  /** It was set up and not undone. */
+  hasRecord(): Promise<boolean>;
   isConfigured(signal?: AbortSignal): Promise<boolean>;
   plan(signal?: AbortSignal): Promise<readonly PlannedChange[]>;
   /** Undefined when `apply` would change nothing. Throws what `apply` would throw before it writes. */
@@ -315,7 +317,9 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     await updateHomeFile(at(record.file, record.folder), decide, { isPrivate });
   }
 
-  return { isConfigured, plan, preview, check, apply, undo, refresh };
+  const hasRecord = async (): Promise<boolean> => (await loadRecord()) !== undefined;
+
+  return { hasRecord, isConfigured, plan, preview, check, apply, undo, refresh };
 }
 
 /** What undo sets: each value that still is ours goes back, and a container that we made goes when nothing is left in it. */

@@ -74,6 +74,14 @@ export function createTool<Id extends string>(entry: ToolEntry<Id>, deps: ToolSe
         "The key helper gives another key than the one you chose. Close other editors that have OpenRouter Keys, then check again with “Set Up Coding Tools”.",
       );
     },
+    async use(signal) {
+      const records = await Promise.all(files.map((file) => file.hasRecord()));
+      if (!records.includes(true)) return undefined;
+      const holdsKey = recipes.some((recipe) => recipe.holdsKey);
+      // A file that cannot be read now may be read by the tool all the same.
+      const isCurrent = await isConfigured(signal).catch(() => true);
+      return { isCurrent, holdsKey, rereadsKey: entry.rereadsKey === true };
+    },
     undo: async (signal) => ({ changed: await undoAll(files, signal), next: next.afterUndo }),
     async refresh(signal) {
       for (const file of files) await file.refresh(signal);

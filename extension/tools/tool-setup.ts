@@ -4,7 +4,7 @@ import type { ToolId } from "./catalogue.ts";
 import { createTool } from "./create-tool.ts";
 import type { FilePreview } from "./preview.ts";
 import { leanEnvironment, runProgram } from "./program.ts";
-import type { AskHelper, PlannedChange, Tool, ToolChange, ToolSetupDeps, ToolState } from "./tool.ts";
+import type { AskHelper, PlannedChange, Tool, ToolChange, ToolSetupDeps, ToolState, ToolUse } from "./tool.ts";
 
 export interface DetectedTool {
   readonly id: ToolId;
@@ -12,6 +12,12 @@ export interface DetectedTool {
   readonly state: ToolState;
   /** A sentence: where it was found, or why it cannot be set up and what to do. */
   readonly detail: string;
+}
+
+/** A tool that was set up on this machine and not set back. */
+export interface ToolInUse extends ToolUse {
+  readonly id: ToolId;
+  readonly label: string;
 }
 
 export type ToolOutcome =
@@ -37,6 +43,8 @@ export interface ToolSetup {
   apply(ids: readonly ToolId[], signal?: AbortSignal): Promise<ToolOutcome[]>;
   /** The tools that would get no key, or another one, each with why. Writes nothing and asks no model. */
   verify(ids: readonly ToolId[], signal?: AbortSignal): Promise<ToolOutcome[]>;
+  /** The tools that were set up here, for saying what a change of the key means to them. */
+  inUse(signal?: AbortSignal): Promise<ToolInUse[]>;
   /** Safe to repeat. A tool that was not set up has an outcome with no changed file. */
   undo(ids: readonly ToolId[], signal?: AbortSignal): Promise<ToolOutcome[]>;
   /** At activation. Never rejects, never prompts; rewrites our own values, and only them, when the helper has moved. */
@@ -128,6 +136,16 @@ export function createToolSetup(deps: ToolSetupDeps): ToolSetup {
       };
       return (await changeEach(ids, "check", check, signal)).filter(({ ok }) => !ok);
     },
+    inUse: (signal) =>
+      inTurn(async () => {
+        const used: ToolInUse[] = [];
+        for (const tool of tools) {
+          const { id, label } = tool;
+          const use = await tool.use(signal);
+          if (use !== undefined) used.push({ id, label, ...use });
+        }
+        return used;
+      }),
     undo: (ids, signal) => changeEach(ids, "take the set-up out of", (tool) => tool.undo(signal), signal),
     refresh: () =>
       inTurn(async () => {

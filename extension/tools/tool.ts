@@ -56,10 +56,21 @@ export interface Tool<Id extends string = string> {
    * it. Writes nothing.
    */
   verify(askHelper: AskHelper, signal?: AbortSignal): Promise<void>;
+  /** Whether it was set up and still is; undefined when it was not. Writes nothing. */
+  use(signal?: AbortSignal): Promise<ToolUse | undefined>;
   /** Safe to repeat: without an undo record it changes nothing. */
   undo(signal?: AbortSignal): Promise<ToolChange>;
   /** Rewrites our own values, and only those, when the helper, OpenRouter's address or the key has changed. Never prompts. */
   refresh(signal?: AbortSignal): Promise<void>;
+}
+
+export interface ToolUse {
+  /** Its files say what set-up would write now; else the person or the tool has changed them. */
+  readonly isCurrent: boolean;
+  /** A changed key reaches it without a restart. */
+  readonly rereadsKey: boolean;
+  /** The key stands in its file, and works from there whoever is signed in. */
+  readonly holdsKey: boolean;
 }
 
 /** What the key helper prints, run as a tool runs it. Throws a UserError with what it said instead. */

@@ -2,6 +2,7 @@ import type { Access } from "../account/access-token.ts";
 import { signOut } from "../account/sign-out.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
+import type { ToolsDeps } from "./set-up-tools.ts";
 import { type AccessDeps, requireAddress } from "./with-access.ts";
 
 interface AccountDeps extends AccessDeps {
@@ -23,14 +24,43 @@ export async function signInWithCode(deps: AccountDeps): Promise<void> {
   void deps.dialogs.info(`Signed in as ${access.account.label}.`);
 }
 
-export async function signOutCommand(deps: AccountDeps & Parameters<typeof signOut>[0]): Promise<void> {
+interface SignOutDeps extends AccountDeps, ToolsDeps {
+  readonly ring: Pick<KeyRing, "refresh">;
+}
+
+export async function signOutCommand(deps: SignOutDeps & Parameters<typeof signOut>[0]): Promise<void> {
   const reading = deps.address();
   if (reading.kind !== "address") return;
   const session = await deps.sessions.read(reading.address);
   await signOut(deps, reading.address);
   await deps.ring.refresh();
   if (session.kind === "signed-out") return;
-  void deps.dialogs.info("Signed out. Your keys go on existing; your coding tools get no key until you sign in again.");
+  void afterSignOut(deps);
+}
+
+/** Says which tools that stops, and offers to take their settings back; not modal, and not waited for. Never rejects. */
+async function afterSignOut(deps: ToolsDeps): Promise<void> {
+  const { dialogs } = deps;
+  const tools = (await deps.toolsInUse()).filter(({ isCurrent }) => isCurrent);
+  const asking = tools.filter(({ holdsKey }) => !holdsKey).map(({ label }) => label);
+  const holding = tools.filter(({ holdsKey }) => holdsKey).map(({ label }) => label);
+  const { listOf } = await import("./list-of.ts");
+  const sentences = [
+    "Signed out. Your keys go on existing.",
+    ...(tools.length === 0 ? ["Your coding tools get no key until you sign in again."] : []),
+    ...(asking.length === 0
+      ? []
+      : [`${listOf(asking)} ${asking.length === 1 ? "gets" : "get"} no key until you sign in again.`]),
+    ...(holding.length === 0
+      ? []
+      : [
+          `${listOf(holding)} ${holding.length === 1 ? "goes" : "go"} on with the key in ${holding.length === 1 ? "its" : "their"} file.`,
+        ]),
+  ];
+  const buttons = tools.length === 0 ? [] : ["Set Tools Back"];
+  if ((await dialogs.info(sentences.join(" "), ...buttons)) === undefined) return;
+  const { setToolsBack } = await import("./set-up-tools.ts");
+  await setToolsBack(deps, tools);
 }
 
 /** At the start: the window may have been reloaded while a sign-in waited for the browser. */

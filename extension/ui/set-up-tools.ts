@@ -5,7 +5,7 @@ import type { KeyRing } from "../keys/key-ring.ts";
 import type { ToolsKeyChoice } from "../keys/tools-key.ts";
 import type { ToolId } from "../tools/catalogue.ts";
 import type { FilePreview } from "../tools/preview.ts";
-import type { DetectedTool, ToolOutcome, ToolSetup } from "../tools/tool-setup.ts";
+import type { DetectedTool, ToolInUse, ToolOutcome, ToolSetup } from "../tools/tool-setup.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { LeftOutTools } from "./left-out-tools.ts";
 import { listOf } from "./list-of.ts";
@@ -37,6 +37,10 @@ export interface ToolsDeps extends ProveDeps {
   /** Ready to write: the key helper is installed. Throws UserError where that failed. */
   readonly toolSetup: () => Promise<ToolSetup>;
   readonly toolsKey: ToolsKeyChoice;
+  /** The tools that were set up on this machine. Never rejects. */
+  readonly toolsInUse: () => Promise<readonly ToolInUse[]>;
+  /** Gives a changed key to the tools that have it in a file. Never rejects. */
+  readonly refreshTools: () => Promise<void>;
   readonly pickTools: PickTools;
   readonly leftOut: LeftOutTools;
   readonly address: AccessDeps["address"];
@@ -170,7 +174,7 @@ async function conclude(
       written.map(({ id }) => id),
     );
   } catch {
-    void dialogs.error("The tools could not be set back. Run “OpenRouter Keys: Undo Tool Setup” to try again.");
+    sayNotSetBack(deps);
   }
 }
 
@@ -232,6 +236,23 @@ export async function undoTools(deps: UndoToolsDeps): Promise<void> {
   if (chosen === undefined || chosen.length === 0) return;
   await undoAndSay(deps, setup, chosen);
   await deps.ring.refresh();
+}
+
+/** From a message that named the tools: sets them back at once. Never rejects. */
+export async function setToolsBack(deps: ToolsDeps, tools: readonly ToolInUse[]): Promise<void> {
+  try {
+    await undoAndSay(
+      deps,
+      await deps.toolSetup(),
+      tools.map(({ id }) => id),
+    );
+  } catch (error) {
+    if (!(error instanceof CancelledError)) sayNotSetBack(deps);
+  }
+}
+
+function sayNotSetBack({ dialogs }: ToolsDeps): void {
+  void dialogs.error("The tools could not be set back. Run “OpenRouter Keys: Undo Tool Setup” to try again.");
 }
 
 async function undoAndSay(deps: ToolsDeps, setup: ToolSetup, ids: readonly ToolId[]): Promise<void> {

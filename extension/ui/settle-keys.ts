@@ -59,8 +59,8 @@ export function createSettling(deps: SettleDeps): { readonly settle: () => Promi
     const { name } = key;
     const serves = (await deps.toolsKey.read(access)) === key.id;
     if (retiring !== undefined) {
-      const { rotated } = await import("./rotate-key.ts");
-      void deps.dialogs.info(rotated(name, retiring, serves, deps.clock.now()));
+      const { rotated, switchTools } = await import("./rotate-key.ts");
+      void deps.dialogs.info(rotated(name, retiring, serves ? await switchTools(deps) : undefined, deps.clock.now()));
       return;
     }
     const pressed = await deps.dialogs.info(`The key “${name}” has arrived.`, ...(serves ? ["Set Up Tools"] : []));

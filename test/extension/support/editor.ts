@@ -12,8 +12,10 @@ import { createToolsKeyChoice } from "../../../extension/keys/tools-key.ts";
 import type { DetectedTool, ToolOutcome, ToolSetup } from "../../../extension/tools/tool-setup.ts";
 import { catalogue } from "../../../extension/tools/catalogue.ts";
 import type { ToolId } from "../../../extension/tools/catalogue.ts";
-import { createLeftOutTools } from "../../../extension/ui/left-out-tools.ts";
-import type { PickTools } from "../../../extension/ui/set-up-tools.ts";
+import type { ToolUse } from "../../../extension/tools/tool.ts";
+import { createLeftOutTools, type Memory } from "../../../extension/ui/left-out-tools.ts";
+import { createStopNotice } from "../../../extension/ui/stop-notice.ts";
+import { type PickTools, setToolsBack } from "../../../extension/ui/set-up-tools.ts";
 import { createSettling } from "../../../extension/ui/settle-keys.ts";
 import { MemorySecretStorage } from "../../support/memory-secret-storage.ts";
 import { account, base, createFakeFunction, token } from "./fake-function.ts";
@@ -36,6 +38,9 @@ interface EditorOptions {
   readonly tools?: Partial<Record<ToolId, DetectedTool["state"]>>;
   /** The settings of the person's own that each tool has. */
   readonly conflicts?: readonly string[];
+  /** What is particular to a tool's use of the key; the others ask the helper again and again. */
+  readonly use?: Partial<Record<ToolId, Partial<ToolUse>>>;
+  readonly isInFront?: boolean;
   /** What the check after the set-up finds. */
   readonly verify?: ToolSetup["verify"];
   /** What the editor remembers; share one between two windows of one person. */
@@ -117,11 +122,26 @@ export async function createEditor(options: EditorOptions = {}) {
       checks.push(`verify ${ids.join(" ")}`);
       return (await options.verify?.(ids, signal)) ?? [];
     },
+    inUse: async () =>
+      (["claude-code", "codex"] as const)
+        .filter((id) => tools[id] === "configured")
+        .map((id) => ({
+          id,
+          label: labelOf(id),
+          isCurrent: true,
+          holdsKey: false,
+          rereadsKey: true,
+          ...options.use?.[id],
+        })),
     undo: change("undo", "available"),
-    refresh: async () => {},
+    refresh: async () => void toolCalls.push("refresh"),
   };
 
   const memory = options.memory ?? new Map<string, unknown>();
+  const remembering: Memory = {
+    get: (key) => memory.get(key),
+    update: async (key, value) => void memory.set(key, value),
+  };
   const pickTools: PickTools = async ({ title, placeholder }, choices, previewOf) => {
     for (const { id, detail } of choices.filter(({ id }) => options.looksAt?.includes(id) === true)) {
       const previews = await previewOf(id);
@@ -134,16 +154,14 @@ export async function createEditor(options: EditorOptions = {}) {
     );
   };
 
-  const shared = {
+  const toolsDeps = {
     dialogs,
-    pickTools,
-    leftOut: createLeftOutTools(
-      { get: (key) => memory.get(key), update: async (key, value) => void memory.set(key, value) },
-      "machine",
-    ),
     address: reading,
-    accessToken,
     toolSetup: async () => setup,
+    toolsInUse: () => setup.inUse(),
+    refreshTools: () => setup.refresh(),
+    pickTools,
+    leftOut: createLeftOutTools(remembering, "machine"),
     toolsKey,
     openRouterUrl: (): AddressReading => ({
       kind: "address",
@@ -155,11 +173,17 @@ export async function createEditor(options: EditorOptions = {}) {
     },
     serve: async () => void checks.push("serve"),
     log,
-    ring,
-    service,
-    vault,
-    now: clock.now,
   };
+  const stopNotice = createStopNotice({
+    dialogs,
+    memory: remembering,
+    toolsInUse: toolsDeps.toolsInUse,
+    setBack: (used) => setToolsBack(toolsDeps, used),
+    isInFront: () => options.isInFront ?? true,
+  });
+  ring.onDidChange((state) => void stopNotice.follow(state));
+  sessions.onLeft(() => void stopNotice.left());
+  const shared = { ...toolsDeps, accessToken, stopNotice, ring, service, vault, now: clock.now };
   const settling = createSettling({
     ...shared,
     creation: async () => creation,

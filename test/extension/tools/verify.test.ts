@@ -61,11 +61,44 @@ describe("the check of a tool that was set up", () => {
   });
 
   it("ends with the signal, also while the helper keeps silent", async () => {
-    const { setup, runs } = await withHelper("exec sleep 60", ["pi"]);
+    const { setup, runs } = await withHelper("exec /bin/sleep 60", ["pi"]);
     const stop = new AbortController();
     const check = setup.verify(["pi"], stop.signal);
     await until(async () => (await runs()) === 1);
     stop.abort();
     await assert.rejects(check, CancelledError);
+  });
+});
+
+describe("the list of tools that go with a key", () => {
+  it("has those that were set up, with what a changed key means to each, until they are set back", async () => {
+    const world = await createToolWorld();
+    try {
+      const used = async (setup = world.setup) =>
+        (await setup.inUse()).map(({ id, isCurrent, holdsKey, rereadsKey }) =>
+          [id, isCurrent && "current", holdsKey && "in its file", rereadsKey && "asks again"]
+            .filter(Boolean)
+            .join(", "),
+        );
+      const before = await used();
+      await world.setup.apply(["claude-code", "pi", "cline"]);
+      const rotated = world.restarted({ readKey: async () => "sk-or-v1-rotated" });
+      const stale = await used(rotated);
+      await rotated.refresh();
+      const switched = await used(rotated);
+      await rotated.undo(["pi"]);
+      const signedOut = await used(world.restarted({ readKey: async () => undefined }));
+      assert.deepStrictEqual(
+        { before, stale, switched, signedOut },
+        {
+          before: [],
+          stale: ["claude-code, current, asks again", "pi, current", "cline, in its file"],
+          switched: ["claude-code, current, asks again", "pi, current", "cline, current, in its file"],
+          signedOut: ["claude-code, current, asks again", "cline, current, in its file"],
+        },
+      );
+    } finally {
+      await world.remove();
+    }
   });
 });
