@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { homedir, hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -22,6 +23,7 @@ import { createSecretStore, createToolUndoStore, machineMark } from "./host/secr
 import { settings } from "./host/settings.ts";
 import { createSignInEditor } from "./host/sign-in-editor.ts";
 import { createToolsOnThisMachine, isFolder } from "./host/tools.ts";
+import { markName } from "./key-helper/mark-name.ts";
 import { chooseSocketDirectory } from "./key-helper/socket-directory.ts";
 import { createKeyRing } from "./keys/key-ring.ts";
 import { createKeyService } from "./keys/key-service.ts";
@@ -126,6 +128,15 @@ export function activate(context: vscode.ExtensionContext): void {
     const { createKeyServer } = await import("./key-helper/key-server.ts");
     return createKeyServer({ directory: socketDirectory, readKey: toolsKey.readSecret, log });
   });
+  const keychain = lazily(async () => {
+    const { createKeychainCopy } = await import("./key-helper/keychain-copy.ts");
+    const { platform, env } = process;
+    return createKeychainCopy({ storageDirectory, platform, env, readKey: toolsKey.readSecret, log });
+  });
+  /** Most people have agreed to no copy. */
+  const followKeychain = async (): Promise<void> => {
+    if (existsSync(join(storageDirectory, markName))) await (await keychain()).sync();
+  };
   const serving = createServing({
     isWanted: async () => (await toolsKey.readSecret()) !== undefined || (await undoStore.hasAny()),
     server,
@@ -139,6 +150,7 @@ export function activate(context: vscode.ExtensionContext): void {
     dialogs,
     toolSetup: tools.ready,
     toolsKey,
+    keychain,
     toolsInUse: tools.inUse,
     refreshTools: tools.refresh,
     pickTools,
@@ -225,6 +237,8 @@ export function activate(context: vscode.ExtensionContext): void {
         "openrouterKeys.renameKey": async (key) => (await import("./ui/change-key.ts")).renameKey(keyDeps, key),
         "openrouterKeys.configureTools": async () => (await import("./ui/set-up-tools.ts")).configureTools(keyDeps),
         "openrouterKeys.undoTools": async () => (await import("./ui/set-up-tools.ts")).undoTools(toolsDeps),
+        "openrouterKeys.toolsWhileClosed": async () =>
+          (await import("./ui/while-closed.ts")).toggleWhileClosed({ dialogs, keychain }),
         "openrouterKeys.showSpend": () => view.reveal(),
         "openrouterKeys.refresh": () => ring.refresh(),
         "openrouterKeys.admin.approveRun": (argument) => admin.withSide((side) => side.approve(argument)),
@@ -238,11 +252,13 @@ export function activate(context: vscode.ExtensionContext): void {
     void ring.refresh();
     void settling.settle();
     void serving.sync();
+    void followKeychain();
   };
   const followTools = async (): Promise<void> => {
     void serving.sync();
     // Another key may be chosen, which some tools have in a file.
     void tools.refresh();
+    void followKeychain();
     contexts.set({ "openrouterKeys.toolsConfigured": await undoStore.hasAny() });
   };
   /** In the window in front only: every window hears of a change. */

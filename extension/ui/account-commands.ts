@@ -35,32 +35,8 @@ export async function signOutCommand(deps: SignOutDeps & Parameters<typeof signO
   await signOut(deps, reading.address);
   await deps.ring.refresh();
   if (session.kind === "signed-out") return;
-  void afterSignOut(deps);
-}
-
-/** Says which tools that stops, and offers to take their settings back; not modal, and not waited for. Never rejects. */
-async function afterSignOut(deps: ToolsDeps): Promise<void> {
-  const { dialogs } = deps;
-  const tools = (await deps.toolsInUse()).filter(({ isCurrent }) => isCurrent);
-  const asking = tools.filter(({ holdsKey }) => !holdsKey).map(({ label }) => label);
-  const holding = tools.filter(({ holdsKey }) => holdsKey).map(({ label }) => label);
-  const { listOf } = await import("./list-of.ts");
-  const sentences = [
-    "Signed out. Your keys go on existing.",
-    ...(tools.length === 0 ? ["Your coding tools get no key until you sign in again."] : []),
-    ...(asking.length === 0
-      ? []
-      : [`${listOf(asking)} ${asking.length === 1 ? "gets" : "get"} no key until you sign in again.`]),
-    ...(holding.length === 0
-      ? []
-      : [
-          `${listOf(holding)} ${holding.length === 1 ? "goes" : "go"} on with the key in ${holding.length === 1 ? "its" : "their"} file.`,
-        ]),
-  ];
-  const buttons = tools.length === 0 ? [] : ["Set Tools Back"];
-  if ((await dialogs.info(sentences.join(" "), ...buttons)) === undefined) return;
-  const { setToolsBack } = await import("./set-up-tools.ts");
-  await setToolsBack(deps, tools);
+  const { saySignedOut } = await import("./say-signed-out.ts");
+  void saySignedOut(deps);
 }
 
 /** At the start: the window may have been reloaded while a sign-in waited for the browser. */

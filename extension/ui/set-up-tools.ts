@@ -10,6 +10,8 @@ import type { Dialogs } from "./dialogs.ts";
 import type { LeftOutTools } from "./left-out-tools.ts";
 import { listOf } from "./list-of.ts";
 import { type Proof, type ProveDeps, proveTools } from "./prove-tools.ts";
+import { runCommand } from "./run-command.ts";
+import { agree, offerButton, type WhileClosedDeps } from "./while-closed.ts";
 import { type AccessDeps, withAccess } from "./with-access.ts";
 
 export interface ToolChoice {
@@ -32,7 +34,7 @@ export type PickTools = (
   previewOf: (id: ToolId) => Promise<readonly FilePreview[]>,
 ) => Promise<readonly ToolId[] | undefined>;
 
-export interface ToolsDeps extends ProveDeps {
+export interface ToolsDeps extends ProveDeps, Pick<WhileClosedDeps, "keychain"> {
   readonly dialogs: Dialogs;
   /** Ready to write: the key helper is installed. Throws UserError where that failed. */
   readonly toolSetup: () => Promise<ToolSetup>;
@@ -161,12 +163,19 @@ async function conclude(
     ...reasonsOf(failed),
     ...proof.notes,
   ].filter((sentence) => sentence !== "");
-  const buttons = written.length === 0 ? [] : ["Undo"];
+  const offer = (await offerButton(deps)) ?? "";
+  const asksHelper = async (): Promise<boolean> =>
+    (await deps.toolsInUse()).some(({ id, holdsKey }) => !holdsKey && done.some((outcome) => outcome.id === id));
+  const buttons = written.length === 0 ? [] : ["Undo", ...(offer !== "" && (await asksHelper()) ? [offer] : [])];
   const message = sentences.join(" ");
   const pressed = await (failed.length + proof.notes.length > 0
     ? dialogs.warn(message, ...buttons)
     : dialogs.info(message, ...buttons));
   if (pressed === undefined) return;
+  if (pressed === offer) {
+    await runCommand(deps, "let tools work while VS Code is closed", () => agree(deps));
+    return;
+  }
   try {
     await undoAndSay(
       deps,

@@ -3,6 +3,7 @@ import type { AddressReading } from "../../../extension/account/function-address
 import { createFunctionClient } from "../../../extension/account/function-client.ts";
 import { createSessionStore } from "../../../extension/account/session.ts";
 import { CancelledError } from "../../../extension/base/errors.ts";
+import type { KeychainCopy, KeychainState } from "../../../extension/key-helper/keychain-copy.ts";
 import { createKeyCreation } from "../../../extension/keys/create-key.ts";
 import { createKeyRing } from "../../../extension/keys/key-ring.ts";
 import { createKeyService } from "../../../extension/keys/key-service.ts";
@@ -41,6 +42,7 @@ interface EditorOptions {
   /** What is particular to a tool's use of the key; the others ask the helper again and again. */
   readonly use?: Partial<Record<ToolId, Partial<ToolUse>>>;
   readonly isInFront?: boolean;
+  readonly keychain?: KeychainState;
   /** What the check after the set-up finds. */
   readonly verify?: ToolSetup["verify"];
   /** What the editor remembers; share one between two windows of one person. */
@@ -158,6 +160,12 @@ export async function createEditor(options: EditorOptions = {}) {
     dialogs,
     address: reading,
     toolSetup: async () => setup,
+    keychain: async (): Promise<KeychainCopy> => ({
+      state: async () => options.keychain ?? { kind: "unavailable", why: "There is no keychain." },
+      turnOn: async () => void toolCalls.push("keep a copy"),
+      turnOff: async () => void toolCalls.push("remove the copy"),
+      sync: async () => {},
+    }),
     toolsInUse: () => setup.inUse(),
     refreshTools: () => setup.refresh(),
     pickTools,
