@@ -68,17 +68,7 @@ export async function offerTools(deps: ToolsDeps, { opening, keyName, isKeyCheck
     return undefined;
   });
   if (setup === undefined) return;
-  const found = await dialogs
-    .progress("Looking for coding tools", (signal) => look(deps, setup, signal))
-    .catch((error: unknown) => {
-      if (opening === "" || !(error instanceof CancelledError)) throw error;
-      return undefined;
-    });
-  if (found === undefined) {
-    void dialogs.info(opening);
-    return;
-  }
-  const { detected, choices } = found;
+  const { detected, choices } = await look(deps, setup);
   if (choices.length === 0) {
     void dialogs.info([opening, ...nothingFound(detected)].filter((sentence) => sentence !== "").join(" "));
     return;
@@ -109,14 +99,13 @@ export async function offerTools(deps: ToolsDeps, { opening, keyName, isKeyCheck
 async function look(
   { leftOut }: ToolsDeps,
   setup: ToolSetup,
-  signal: AbortSignal,
 ): Promise<{ readonly detected: readonly DetectedTool[]; readonly choices: readonly ToolChoice[] }> {
-  const detected = await setup.detect(signal);
+  const detected = await setup.detect();
   const unwanted = leftOut.read();
   const choices: ToolChoice[] = [];
   for (const { id, label, state, detail } of detected) {
     if (state !== "available" && state !== "configured") continue;
-    const plan = state === "configured" ? [] : await setup.plan([id], signal);
+    const plan = state === "configured" ? [] : await setup.plan([id]);
     const replaced = [...new Set(plan.filter(({ replaces }) => replaces).map(({ setting }) => setting))];
     const conflict = replaced.length === 0 ? "" : `Replaces your own ${listOf(replaced)}, which undo puts back. `;
     choices.push({

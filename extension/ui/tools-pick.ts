@@ -59,7 +59,8 @@ function ask(
     const items = choices.map(itemOf);
     pick.items = items;
     pick.selectedItems = items.filter(({ choice }) => ticked.has(choice.id));
-    pick.activeItems = items.filter(({ choice }) => choice === row);
+    // A row shows its button only while it is active: the first one lets people know.
+    pick.activeItems = items.filter(({ choice }, index) => (row === undefined ? index === 0 : choice === row));
     pick.onDidAccept(() => end("chosen"));
     pick.onDidTriggerItemButton(({ item }) => end("look", item.choice));
     pick.onDidHide(() => end("dismissed"));

@@ -58,7 +58,6 @@ describe("the command Create OpenRouter Key", () => {
         shown: [
           question,
           ...making,
-          "progress: Looking for coding tools",
           "pick: Set up these tools to use the key “laptop”? (Claude Code)",
           "progress: Setting up coding tools",
           "progress: Checking that the key reaches them…",
