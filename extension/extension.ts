@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { homedir, hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -20,10 +21,11 @@ import { createContexts } from "./host/contexts.ts";
 import { createOutputLog } from "./host/log.ts";
 import { askMicrosoft } from "./host/microsoft.ts";
 import { createNeighbours } from "./host/neighbours.ts";
-import { createSecretStore, createToolUndoStore } from "./host/secret-storage.ts";
+import { createSecretStore, createToolUndoStore, machineMark } from "./host/secret-storage.ts";
 import { settings } from "./host/settings.ts";
 import { createSignInEditor } from "./host/sign-in-editor.ts";
 import { createToolsOnThisMachine, isFolder } from "./host/tools.ts";
+import { markName } from "./key-helper/mark-name.ts";
 import { chooseSocketDirectory } from "./key-helper/socket-directory.ts";
 import { expiringKeys } from "./keys/expiring-keys.ts";
 import { createKeyRing } from "./keys/key-ring.ts";
@@ -38,9 +40,12 @@ import { createEditorDialogs } from "./ui/editor-dialogs.ts";
 import { followLater } from "./ui/follow-later.ts";
 import { createKeysView } from "./ui/keys-view.ts";
 import { createLeavingAddress } from "./ui/leave-address.ts";
+import { createLeftOutTools } from "./ui/left-out-tools.ts";
 import { machineName } from "./ui/machine-name.ts";
 import { runCommand } from "./ui/run-command.ts";
+import type { PickTools } from "./ui/set-up-tools.ts";
 import { createSettling } from "./ui/settle-keys.ts";
+import { createStopNotice } from "./ui/stop-notice.ts";
 import { contextsOf } from "./ui/show-contexts.ts";
 import { createSpendStatus } from "./ui/spend-status.ts";
 import { withAccess } from "./ui/with-access.ts";
@@ -108,7 +113,8 @@ export function activate(context: vscode.ExtensionContext): void {
     isFolder,
     uid: process.getuid?.(),
   });
-  const undoStore = createToolUndoStore(store, `${hostname()} ${homedir()}`);
+  const machine = machineMark(hostname(), homedir());
+  const undoStore = createToolUndoStore(store, machine);
   const tools = createToolsOnThisMachine({
     helper: {
       storageDirectory,
@@ -127,6 +133,15 @@ export function activate(context: vscode.ExtensionContext): void {
     const { createKeyServer } = await import("./key-helper/key-server.ts");
     return createKeyServer({ directory: socketDirectory, readKey: toolsKey.readSecret, log });
   });
+  const keychain = lazily(async () => {
+    const { createKeychainCopy } = await import("./key-helper/keychain-copy.ts");
+    const { platform, env } = process;
+    return createKeychainCopy({ storageDirectory, platform, env, readKey: toolsKey.readSecret, log });
+  });
+  /** Most people have agreed to no copy. */
+  const followKeychain = async (): Promise<void> => {
+    if (existsSync(join(storageDirectory, markName))) await (await keychain()).sync();
+  };
   const serving = createServing({
     isWanted: async () => (await toolsKey.readSecret()) !== undefined || (await undoStore.hasAny()),
     server,
@@ -141,20 +156,48 @@ export function activate(context: vscode.ExtensionContext): void {
       if (!settings.isChatOn()) await toolsKey.forget(left);
     },
   };
-  const toolsDeps = { dialogs, toolSetup: tools.ready, toolsKey: toolsKeyBesideChat, address, ring };
-  const accessDeps = { ...toolsDeps, accessToken };
-  const settling = createSettling({ ...accessDeps, vault, creation, service, clock, log, lifetime: lifetime.signal });
-  const keyDeps = { ...accessDeps, service, vault, now: clock.now };
-
-  own(createSpendStatus(ring));
-  const view = own(createKeysView(ring));
-  own(ring.onDidChange((state) => contexts.set(contextsOf(state))));
-  const makeDeps = async () => ({
-    ...keyDeps,
-    creation: await creation(),
+  const pickTools: PickTools = async (...asked) => (await import("./ui/tools-pick.ts")).pickTools(...asked);
+  const leftOut = createLeftOutTools(context.globalState, machine);
+  const toolsDeps = {
+    dialogs,
+    toolSetup: tools.ready,
+    toolsKey: toolsKeyBesideChat,
+    keychain,
+    toolsInUse: tools.inUse,
+    refreshTools: tools.refresh,
+    pickTools,
+    leftOut,
     openRouterUrl: settings.openRouterUrl,
     checkLive: async (base: string, secret: string, signal: AbortSignal) =>
       (await import("./keys/live-check.ts")).checkLive({ fetch, clock, log }, base, secret, signal),
+    serve: serving.sync,
+    address,
+    ring,
+    log,
+  };
+  const accessDeps = { ...toolsDeps, accessToken };
+  const settling = createSettling({ ...accessDeps, vault, creation, service, clock, lifetime: lifetime.signal });
+  const stopNotice = createStopNotice({
+    dialogs,
+    memory: context.globalState,
+    toolsInUse: tools.inUse,
+    setBack: async (used) => (await import("./ui/set-up-tools.ts")).setToolsBack(toolsDeps, used),
+    isInFront: () => vscode.window.state.focused,
+  });
+  const keyDeps = { ...accessDeps, service, vault, stopNotice, now: clock.now };
+
+  own(createSpendStatus(ring));
+  const view = own(createKeysView(ring));
+  own(
+    ring.onDidChange((state) => {
+      contexts.set(contextsOf(state));
+      void stopNotice.follow(state);
+    }),
+  );
+  own(sessions.onLeft(() => void stopNotice.left()));
+  const makeDeps = async () => ({
+    ...keyDeps,
+    creation: await creation(),
     settleLater: () => void settling.settle(),
   });
   const createKeyNow = async (): Promise<void> => {
@@ -275,6 +318,8 @@ export function activate(context: vscode.ExtensionContext): void {
         "openrouterKeys.requestRaise": async (argument) => (await raises()).request(argument),
         "openrouterKeys.configureTools": async () => (await import("./ui/set-up-tools.ts")).configureTools(keyDeps),
         "openrouterKeys.undoTools": async () => (await import("./ui/set-up-tools.ts")).undoTools(toolsDeps),
+        "openrouterKeys.toolsWhileClosed": async () =>
+          (await import("./ui/while-closed.ts")).toggleWhileClosed({ dialogs, keychain }),
         "openrouterKeys.useInChat": async () => {
           const { useInChat } = await import("./ui/use-in-chat.ts");
           const { chatOfTheEditor } = await import("./host/chat-editor.ts");
@@ -295,11 +340,13 @@ export function activate(context: vscode.ExtensionContext): void {
     void ring.refresh();
     void settling.settle();
     void serving.sync();
+    void followKeychain();
   };
   const followTools = async (): Promise<void> => {
     void serving.sync();
     // Another key may be chosen, which some tools have in a file.
     void tools.refresh();
+    void followKeychain();
     contexts.set({ "openrouterKeys.toolsConfigured": await undoStore.hasAny() });
   };
   /** In the window in front only: every window hears of a change. */

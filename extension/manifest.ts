@@ -36,6 +36,7 @@ export const commandIds = [
   "openrouterKeys.undoTools",
   "openrouterKeys.useInChat",
   "openrouterKeys.stopInChat",
+  "openrouterKeys.toolsWhileClosed",
   "openrouterKeys.showSpend",
   "openrouterKeys.refresh",
   ...adminCommandIds,

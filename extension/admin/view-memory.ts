@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { keyStates } from "../../functions/contract/keys.ts";
 import { describe } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { Memory } from "../base/memory.ts";
 import type { KeyFilter } from "./company-keys.ts";
 
 const Kept = z.object({
@@ -17,12 +18,6 @@ export interface ViewMemory {
   readonly folds: { get(id: string): boolean | undefined; set(id: string, isOpen: boolean): void };
   readonly selected: { get(): string | undefined; set(id: string | undefined): void };
   readonly filter: { get(): KeyFilter; set(filter: KeyFilter): void };
-}
-
-/** As the editor keeps it for all windows: no secret may be put there. */
-export interface Memory {
-  get(key: string): unknown;
-  update(key: string, value: string): PromiseLike<void>;
 }
 
 const name = "admin.view";

@@ -4,6 +4,8 @@ import { UserError } from "../base/errors.ts";
 import { decodeText, encodeText } from "./file-text.ts";
 import { ownerOnly, readHomeFile, updateHomeFile } from "./home-file.ts";
 import type { Change, HomeFile } from "./home-file.ts";
+import { stand, withoutSecrets } from "./preview.ts";
+import type { FilePreview } from "./preview.ts";
 import { dotted, isObject, isSame, missingContainers, obstacleOn, valueAt, withSettings } from "./settings.ts";
 import type { JsonObject, Path, Setting, SettingsFormat } from "./settings.ts";
 import type { PlannedChange, ToolSetupDeps } from "./tool.ts";
@@ -43,8 +45,12 @@ interface Writing {
 }
 
 export interface ConfiguredFile {
+  /** It was set up and not undone. */
+  hasRecord(): Promise<boolean>;
   isConfigured(signal?: AbortSignal): Promise<boolean>;
   plan(signal?: AbortSignal): Promise<readonly PlannedChange[]>;
+  /** Undefined when `apply` would change nothing. Throws what `apply` would throw before it writes. */
+  preview(signal?: AbortSignal): Promise<FilePreview | undefined>;
   /** Throws what `apply` would throw before it writes. */
   check(signal?: AbortSignal): Promise<void>;
   apply(signal?: AbortSignal): Promise<readonly string[]>;
@@ -110,12 +116,37 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
 
   async function plan(signal?: AbortSignal): Promise<readonly PlannedChange[]> {
     const current = await read(await readHomeFile(here), recipe.file, signal);
-    return missingOf(current, wantedOf(current, await readKey())).map(({ path, value, isSecret }) => ({
+    const missing = missingOf(current, wantedOf(current, await readKey()));
+    const ours = missing.length === 0 ? undefined : await loadRecord();
+    return missing.map(({ path, value, isSecret }) => {
+      const present = valueAt(current, path);
+      const isOurs = ours?.values.some((entry) => isSame(entry.path, path) && isSame(entry.written, present)) === true;
+      return {
+        file: recipe.file,
+        setting: dotted(path),
+        value: isSecret === true ? "(your key)" : value === undefined ? "(removed)" : JSON.stringify(value),
+        replaces: present !== undefined && !isOurs,
+      };
+    });
+  }
+
+  async function preview(signal?: AbortSignal): Promise<FilePreview | undefined> {
+    const bytes = await readHomeFile(here);
+    const current = await read(bytes, recipe.file, signal);
+    const key = await readKey();
+    if (missingOf(current, wantedOf(current, key)).length === 0) return undefined;
+    const wanted = wantedOf(current, isPrivate ? stand : undefined);
+    refuse(current, wanted);
+    const edited = await edit(bytes, recipe.file, missingOf(current, wanted), signal);
+    const keys = [stand, ...(key === undefined ? [] : [key])];
+    const shown = withSettings({}, wanted);
+    const clean = (text: Buffer, values: JsonObject): string =>
+      withoutSecrets(decodeText(text, recipe.file).text, { keys, values, shown });
+    return {
       file: recipe.file,
-      setting: dotted(path),
-      value: isSecret === true ? "(your key)" : value === undefined ? "(removed)" : JSON.stringify(value),
-      replaces: valueAt(current, path) !== undefined,
-    }));
+      before: bytes === undefined ? "" : clean(bytes, current),
+      after: clean(edited, withSettings(current, wanted)),
+    };
   }
 
   async function check(signal?: AbortSignal): Promise<void> {
@@ -286,7 +317,9 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     await updateHomeFile(at(record.file, record.folder), decide, { isPrivate });
   }
 
-  return { isConfigured, plan, check, apply, undo, refresh };
+  const hasRecord = async (): Promise<boolean> => (await loadRecord()) !== undefined;
+
+  return { hasRecord, isConfigured, plan, preview, check, apply, undo, refresh };
 }
 
 export function noKeyChosen(): UserError {

@@ -88,6 +88,7 @@ export function createProfilePlace(
     name: place,
     key: `in ${tool.label}'s own secret storage`,
     holdsKey: true,
+    hasRecord: async () => (await undoStore.get(id)) !== undefined,
     isConfigured,
     async plan() {
       if (await isConfigured()) return [];

@@ -55,6 +55,7 @@ export function createTerminalPlace(
   return {
     name: place,
     key: "asked for at each request, in no file",
+    hasRecord: async () => (await undoStore.get(id)) !== undefined,
     isConfigured,
     plan: async () =>
       (await isConfigured())

@@ -5,7 +5,7 @@ import type { AdminKey, AuditRecord } from "../../functions/contract/admin.ts";
 import { createNightlyRuns } from "../admin/nightly-runs.ts";
 import { createCompanyKeys, type KeyFilter } from "../admin/company-keys.ts";
 import { createPages } from "../admin/pages.ts";
-import { createViewMemory, type Memory } from "../admin/view-memory.ts";
+import { createViewMemory } from "../admin/view-memory.ts";
 import { createDecisions } from "../admin/decisions.ts";
 import type { AdminRow } from "../admin/rows.ts";
 import { createRunList, previousOf, type RunListDeps, waitingRunIn } from "../admin/run-list.ts";
@@ -13,6 +13,7 @@ import { waitingRaisesOf, waitingRunOf } from "../admin/waiting.ts";
 import type { FunctionClient } from "../account/function-client.ts";
 import type { SessionStore } from "../account/session.ts";
 import { describe } from "../base/errors.ts";
+import type { Memory } from "../base/memory.ts";
 import type { Contexts } from "../manifest.ts";
 import { createAdminView } from "./admin-view.ts";
 import type { AdminSide } from "./admin.ts";
@@ -28,6 +29,7 @@ export interface AdminSideDeps extends Omit<RunListDeps, "runs" | "decisions" | 
   readonly sessions: SessionStore;
   readonly dialogs: Dialogs;
   readonly setState: (state: Contexts["openrouterKeys.adminState"]) => void;
+  /** As the editor keeps it for all windows: no secret may be put there. */
   readonly memory: Memory;
   readonly chooseFile: ExportKeysDeps["chooseFile"];
   readonly isInFront: () => boolean;

@@ -8,6 +8,9 @@ import type { KeyService } from "../keys/key-service.ts";
 import type { SecretVault } from "../keys/secret-vault.ts";
 import { dayOf, perWindow, usd } from "../keys/wording.ts";
 import type { ToolsKeyChoice } from "../keys/tools-key.ts";
+import type { ToolInUse } from "../tools/tool-setup.ts";
+import type { StopNotice } from "./stop-notice.ts";
+import { usersOr } from "./tools-sentences.ts";
 import { type AccessDeps, withAccess } from "./with-access.ts";
 
 export interface ChangeKeyDeps extends AccessDeps {
@@ -15,6 +18,8 @@ export interface ChangeKeyDeps extends AccessDeps {
   readonly service: KeyService;
   readonly vault: SecretVault;
   readonly toolsKey: ToolsKeyChoice;
+  readonly toolsInUse: () => Promise<readonly ToolInUse[]>;
+  readonly stopNotice: Pick<StopNotice, "expect">;
   readonly now: () => number;
 }
 
@@ -23,9 +28,12 @@ const KeyArgument = z.object({ keyId: z.string() });
 
 export async function disableKey(deps: ChangeKeyDeps, argument: unknown): Promise<void> {
   const chosen = await choose(deps, argument, "Disable Key", ({ state }) => state === "active");
+  if (chosen.isToolsKey) await deps.stopNotice.expect(chosen.key.id);
   await withAccess(deps, (access) => deps.service.patch(access, chosen.key.id, { disabled: true }));
   await deps.ring.refresh();
-  const tools = chosen.isToolsKey ? " Your coding tools cannot use OpenRouter until it is enabled again." : "";
+  const tools = chosen.isToolsKey
+    ? ` ${usersOr("Your coding tools", await deps.toolsInUse())} cannot use OpenRouter until it is enabled again.`
+    : "";
   void deps.dialogs.info(`The key “${chosen.key.name}” is disabled.${tools}`);
 }
 
@@ -54,7 +62,11 @@ export async function deleteKey(deps: ChangeKeyDeps, argument: unknown): Promise
   const { key, isToolsKey, isStored } = await choose(deps, argument, "Delete Key", () => true);
   const consequences = [
     isLive(key) ? "OpenRouter stops accepting it at once, and it cannot be brought back." : "It leaves the list.",
-    ...(isToolsKey ? ["Your coding tools use this key. They stop working until you give them another."] : []),
+    ...(isToolsKey
+      ? [
+          `${usersOr("Your coding tools", await deps.toolsInUse())} cannot use OpenRouter then, until you choose another key for them.`,
+        ]
+      : []),
     ...(isLive(key) && !isStored
       ? ["Its secret is not stored in this editor, so another machine may use it, and stops working as well."]
       : []),
