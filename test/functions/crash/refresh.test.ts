@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 
 import { keySpend, keys, leases } from "../../../functions/adapters/postgres/schema.ts";
+import { copyTemplate } from "../../support/databases.ts";
 import type { FunctionProcess } from "../../support/function-process.ts";
 import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
 import { manage } from "../../support/callers.ts";
 import { call } from "../../support/function.ts";
 import type { Person, World } from "../../support/mortal.ts";
 import { createWorldOn, settingsIn } from "../../support/mortal.ts";
-import type { Postgres } from "../../support/postgres/postgres.ts";
-import { startPostgres } from "../../support/postgres/postgres.ts";
 import type { DatabaseProxy } from "../../support/postgres/proxy.ts";
 import { startDatabaseProxy } from "../../support/postgres/proxy.ts";
 import { until } from "../../support/until.ts";
@@ -20,23 +19,19 @@ const day = 24 * 3_600_000;
 
 describe("the database cut during a refresh of all spend, on PostgreSQL", function () {
   this.timeout(60_000);
-  let postgres: Postgres;
   let proxy: DatabaseProxy;
   let world: World;
   let admin: Person;
-  let bundle: Awaited<ReturnType<typeof bundleFunction>>;
   let running: FunctionProcess;
   let dollars = 0;
 
   before(async () => {
-    postgres = await startPostgres();
-    const url = await postgres.createDatabase();
+    const url = await copyTemplate();
     proxy = await startDatabaseProxy(url);
     world = await createWorldOn(url, 4);
     world.openRouter.faults.turn({ pageSize });
     admin = await world.enter("admin@example.com");
     await have(pages * pageSize);
-    bundle = await bundleFunction();
     running = await startFunctionProcess(
       {
         ADMIN_EMAILS: "admin@example.com",
@@ -44,7 +39,7 @@ describe("the database cut during a refresh of all spend, on PostgreSQL", functi
         DATABASE_URL: proxy.url,
         ...settingsIn(world),
       },
-      bundle.program,
+      (await bundleFunction()).server,
     );
     // What was due at the start is done, so that only the refresh changes anything from then on.
     await until(() => proxy.statements.some((text) => /^update "keys".*"fit_at" <= /.test(text)));
@@ -52,10 +47,8 @@ describe("the database cut during a refresh of all spend, on PostgreSQL", functi
 
   after(async () => {
     await running.kill();
-    await bundle.remove();
     await proxy.stop();
     await world.stop();
-    await postgres.stop();
   });
 
   async function have(count: number): Promise<void> {

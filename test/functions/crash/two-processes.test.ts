@@ -3,48 +3,39 @@ import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
 
 import { faultsAtRest, faultsNow, readBooks } from "../../support/books.ts";
+import { copyTemplate } from "../../support/databases.ts";
 import type { FunctionProcess } from "../../support/function-process.ts";
 import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
 import type { Answer } from "../../support/function.ts";
 import { call, createKit } from "../../support/function.ts";
 import type { Person, World } from "../../support/mortal.ts";
 import { createWorldOn, settingsIn, startMortal } from "../../support/mortal.ts";
-import type { Postgres } from "../../support/postgres/postgres.ts";
-import { startPostgres } from "../../support/postgres/postgres.ts";
 
 describe("two processes behind one PostgreSQL", function () {
   this.timeout(90_000);
-  let postgres: Postgres;
   let world: World;
-  let bundle: Awaited<ReturnType<typeof bundleFunction>>;
   let processes: readonly [FunctionProcess, FunctionProcess];
 
   before(async () => {
-    postgres = await startPostgres();
-    const url = await postgres.createDatabase();
+    const url = await copyTemplate();
     const rules = {
       ADMIN_EMAILS: "admin@example.com",
       PLANS: JSON.stringify([{ match: "everyone", maxKeys: 3, budgetUsd: 1000, createsPerHour: 1000 }]),
     };
     world = await createWorldOn(url, 8, rules);
-    bundle = await bundleFunction();
     const settings = {
       ...rules,
       PORT: "0",
       DATABASE_URL: url,
       ...settingsIn(world),
     };
-    processes = [
-      await startFunctionProcess(settings, bundle.program),
-      await startFunctionProcess(settings, bundle.program),
-    ];
+    const { server } = await bundleFunction();
+    processes = [await startFunctionProcess(settings, server), await startFunctionProcess(settings, server)];
   });
 
   after(async () => {
     for (const each of processes) await each.kill();
-    await bundle.remove();
     await world.stop();
-    await postgres.stop();
   });
 
   afterEach(() => {

@@ -8,11 +8,11 @@ import { promisify } from "node:util";
 
 import { Miniflare } from "miniflare";
 
-import { connectPostgres } from "../../../functions/adapters/postgres/connect.ts";
 import { TokenAnswer } from "../../../functions/contract/account.ts";
 import { CreateKeyAnswer } from "../../../functions/contract/keys.ts";
 import { codeOf } from "../../support/callers.ts";
 import { cronSecret } from "../../support/directory/company.ts";
+import { copyTemplate } from "../../support/databases.ts";
 import type { GoogleStandIn } from "../../support/directory/google.ts";
 import { googleAdmin, startGoogle } from "../../support/directory/google.ts";
 import { call, createKit, getCode } from "../../support/function.ts";
@@ -21,15 +21,12 @@ import { startIssuer } from "../../support/issuer/issuer.ts";
 import { examplePeople } from "../../support/issuer/people.ts";
 import type { OpenRouterStandIn } from "../../support/openrouter/stand-in.ts";
 import { startOpenRouter } from "../../support/openrouter/stand-in.ts";
-import type { Postgres } from "../../support/postgres/postgres.ts";
-import { startPostgres } from "../../support/postgres/postgres.ts";
 
 const run = promisify(execFile);
 
 describe("the function on Cloudflare Workers", function () {
   this.timeout(120_000);
   let folder: string;
-  let postgres: Postgres;
   let openRouter: OpenRouterStandIn;
   let issuer: Issuer;
   let google: GoogleStandIn;
@@ -40,12 +37,11 @@ describe("the function on Cloudflare Workers", function () {
     folder = await mkdtemp(join(tmpdir(), "openrouter-keys-worker-"));
     await run(process.execPath, ["esbuild.config.mjs", "--worker", folder]);
     const contents = await readFile(join(folder, "functions/cloudflare.js"), "utf8");
-    [postgres, openRouter, google] = await Promise.all([startPostgres(), startOpenRouter(), startGoogle()]);
+    [openRouter, google] = await Promise.all([startOpenRouter(), startGoogle()]);
     issuer = await startIssuer({ redirectUris: [] });
     for (const { subject, email } of examplePeople) google.users.set(subject, { id: subject, primaryEmail: email });
-    const database = await postgres.createDatabase();
-    // As `npm run migrate` does before a version is deployed.
-    await (await connectPostgres(database, 1)).close();
+    // As `npm run migrate` leaves it before a version is deployed.
+    const database = await copyTemplate();
     const options = (publicUrl: string) => ({
       modules: [{ type: "ESModule" as const, path: "cloudflare.js", contents }],
       compatibilityDate: "2026-06-01",
@@ -78,7 +74,7 @@ describe("the function on Cloudflare Workers", function () {
 
   after(async () => {
     await workers.dispose();
-    await Promise.all([postgres.stop(), openRouter.stop(), issuer.stop(), google.stop()]);
+    await Promise.all([openRouter.stop(), issuer.stop(), google.stop()]);
     await rm(folder, { recursive: true });
   });
 
