@@ -83,6 +83,11 @@ describe("the database cut during a refresh of all spend, on PostgreSQL", functi
     await world.database.update(leases).set({ doneAt: new Date(0) });
   }
 
+  /** OpenRouter's answers after the first so many, until the faults are cleared. */
+  function slowDown(skip: number): void {
+    world.openRouter.faults.add({ method: "GET", path: "/keys", skip, fault: { kind: "latency", ms: 200 } });
+  }
+
   async function state(): Promise<{ readonly complete: boolean; readonly current: number; readonly live: number }> {
     const [lease] = await world.database.select().from(leases);
     const spends = await world.database.select().from(keySpend);
@@ -97,8 +102,10 @@ describe("the database cut during a refresh of all spend, on PostgreSQL", functi
   it("is not begun by a second one while it goes on", async () => {
     await makeStale();
     world.openRouter.clearRequests();
+    slowDown(0);
     await Promise.all(Array.from({ length: 6 }, () => look()));
     await until(async () => (await state()).complete);
+    world.openRouter.faults.clear();
     const reads = world.openRouter.requests.filter(({ query }) => query["offset"] === "0");
     assert.deepStrictEqual([reads.length, (await state()).current], [1, pages * pageSize]);
   });
@@ -108,8 +115,11 @@ describe("the database cut during a refresh of all spend, on PostgreSQL", functi
     for (const side of ["before", "after"] as const) {
       it(`${side} its change ${change + 1}: nothing is lost, and the next refresh is whole`, async () => {
         await makeStale();
+        // The last page is still awaited when the first cannot be saved, and nobody looks at that failure yet.
+        if (change === 1) slowDown(pages - 1);
         const reached = proxy.cutAt(change, side);
         const [cut] = await Promise.all([look(), reached]);
+        world.openRouter.faults.clear();
         proxy.mend();
         await until(async () => (await call(running.url, "GET", "/v1/health")).status === 200);
         const [lease] = await world.database.select().from(leases);
