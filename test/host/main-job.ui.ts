@@ -15,7 +15,7 @@ import {
   openEditorWithTools,
 } from "../start/main-job.ts";
 import type { JobPlace } from "../start/main-job.ts";
-import { closeDatabases, databaseKinds } from "../support/databases.ts";
+import { databaseKinds } from "../support/databases.ts";
 import { startFunction } from "../support/function.ts";
 import type { RunningFunction } from "../support/function.ts";
 import { runClaude, runCodex } from "../tools/run-tool.ts";
@@ -34,7 +34,7 @@ describe("The main job", function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "openrouter-keys-job-"));
-    stores = await databaseKinds[0].open();
+    stores = await databaseKinds[1].open();
     running = await startFunction({ stores });
     place = { folder, functionUrl: running.url, openRouterUrl: running.openRouter.apiUrl };
     workbench = await openEditorWithTools(place);
@@ -44,7 +44,6 @@ describe("The main job", function () {
     await workbench?.close();
     await running?.stop();
     await stores?.close();
-    await closeDatabases();
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   });
 

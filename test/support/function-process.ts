@@ -28,7 +28,7 @@ export async function startFunctionProcess(
   program = "functions/targets/node.ts",
 ): Promise<FunctionProcess> {
   const child = spawn(process.execPath, [program], {
-    env: { PATH: process.env["PATH"], ...environment },
+    env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"], ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
