@@ -1,23 +1,26 @@
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 
 import { ensureHost } from "./host/setup.ts";
 import { ensureTools } from "./tools/setup.ts";
 
 /**
- * Every test that needs no account, in three lanes side by side that take about equally long on two cores. A kind that
- * fails does not keep the next from running.
+ * Every test that needs no account, in lanes side by side: more than there are cores, because a test that looks at an
+ * editor or a process waits half of the time. A kind that fails does not keep the next from running.
  */
+const lanesBeside = ["function", "crashes", "signing in", "day by day"] as const;
+
 interface Stage {
   readonly name: string;
   /** "first" comes before the others. */
-  readonly lane: "first" | "function" | "crashes" | "editor";
+  readonly lane: "first" | (typeof lanesBeside)[number];
   readonly needs?: readonly ("editor" | "tools")[];
   readonly words: readonly string[];
 }
 
 const mocha = "node_modules/mocha/bin/mocha.js";
 const units = [mocha, "--config", "test/mocharc.json"];
-const inWorkbench = [mocha, "--no-config", "--timeout", "120000"];
+const inWorkbench = [mocha, "--no-config", "--timeout", "120000", "--require", "test/support/hooks.ts"];
 /** Of the function's suites those that start and kill processes most of the time. */
 const crashes = ["test/functions/crash/**", "test/functions/hosts/**", "test/functions/targets/**"];
 /** Of the workbench's suites those about signing in; what is not named here is of every day. */
@@ -46,7 +49,7 @@ const stages: readonly Stage[] = [
   },
   {
     name: "the workbench, signing in and going wrong",
-    lane: "editor",
+    lane: "signing in",
     needs: ["editor"],
     words: [...inWorkbench, ...signingIn],
   },
@@ -57,19 +60,19 @@ const stages: readonly Stage[] = [
   },
   {
     name: "a suite inside the extension host",
-    lane: "editor",
+    lane: "day by day",
     needs: ["editor"],
     words: ["test/host/run-suite.ts"],
   },
   {
     name: "the workbench, day by day",
-    lane: "editor",
+    lane: "day by day",
     needs: ["editor"],
     words: [...inWorkbench, ...signingIn.flatMap((file) => ["--ignore", file]), "test/host/*.ui.ts"],
   },
   {
     name: "the coding tools' own command lines",
-    lane: "editor",
+    lane: "signing in",
     needs: ["tools"],
     words: [mocha, "--no-config", "--timeout", "900000", "test/tools/*.test.ts"],
   },
@@ -81,10 +84,13 @@ interface Outcome {
   readonly failed: number;
 }
 
+/** Dozens of processes load the same sources. */
+const env = { ...process.env, NODE_COMPILE_CACHE: join(import.meta.dirname, "../node_modules/.cache/compiled") };
+
 /** Prints what it says as it comes, or, beside another lane, all of it when it has ended. */
 function run({ words }: Stage, isAlone: boolean): Promise<Outcome & { readonly output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, words, { env, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (data: Buffer) => {
@@ -134,7 +140,7 @@ async function runLane(lane: readonly Stage[], isAlone: boolean): Promise<void> 
   }
 }
 
-const lanes = (["function", "crashes", "editor"] as const)
+const lanes = lanesBeside
   .map((lane) => chosen.filter((stage) => stage.lane === lane))
   .filter((lane) => lane.length > 0);
 await runLane(

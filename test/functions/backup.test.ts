@@ -4,7 +4,7 @@ import { connectPostgres } from "../../functions/adapters/postgres/connect.ts";
 import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import { KeysAnswer } from "../../functions/contract/keys.ts";
 import { create } from "../support/callers.ts";
-import { copyDatabase, migratedDatabase } from "../support/databases.ts";
+import { copyDatabase, copyTemplate } from "../support/databases.ts";
 import type { Caller, RunningFunction } from "../support/function.ts";
 import { startFunction } from "../support/function.ts";
 import type { OpenRouterStandIn } from "../support/openrouter/stand-in.ts";
@@ -31,7 +31,7 @@ describe("a database that is put back from a backup", function () {
   }
 
   it("has its people and keys again, and the next run brings OpenRouter to that state", async () => {
-    const url = await migratedDatabase();
+    const url = await copyTemplate();
     let ada: Caller | undefined;
     const kept = await during(url, async (running) => {
       ada = await running.signIn("ada@example.com");

@@ -13,7 +13,7 @@ import type { Check } from "../../functions/doctor/check.ts";
 import { examine } from "../../functions/doctor/examine.ts";
 import { readSettings } from "../../functions/settings.ts";
 import { wait } from "../../functions/targets/host.ts";
-import { databaseKinds, dump, migratedDatabase } from "../support/databases.ts";
+import { databaseKinds, dump, copyTemplate } from "../support/databases.ts";
 import type { GoogleStandIn } from "../support/directory/google.ts";
 import { googleAdmin, startGoogle } from "../support/directory/google.ts";
 import type { GraphStandIn } from "../support/directory/graph.ts";
@@ -39,7 +39,7 @@ describe("npm run doctor", function () {
     google.users.set("canary@example.com", { id: "1", primaryEmail: "canary@example.com" });
     graph.put({ id: "canary@example.com", userPrincipalName: "canary@example.com", accountEnabled: true });
     running = await startFunction({ stores: await server.open() });
-    database = await migratedDatabase();
+    database = await copyTemplate();
     const { openRouter, issuer } = running;
     well = {
       PUBLIC_URL: running.url,

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import { allowAndSignIn, extensionPath, signInInBrowser } from "../start/main-job.ts";
 import { create } from "../support/callers.ts";
-import { closeDatabases, databaseKinds } from "../support/databases.ts";
+import { databaseKinds } from "../support/databases.ts";
 import { startCompany } from "../support/directory/company.ts";
 import type { Company } from "../support/directory/company.ts";
 import { observe } from "./bad-input-stage.ts";
@@ -48,7 +48,7 @@ describe("Administration", function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "openrouter-keys-admin-"));
-    stores = await databaseKinds[0].open();
+    stores = await databaseKinds[1].open();
     company = await startCompany(stores);
     const { running, google } = company;
     // For a week the directory says nothing of one person, and OpenRouter does not disable the key of another.
@@ -88,7 +88,6 @@ describe("Administration", function () {
     await door?.close();
     await company?.stop();
     await stores?.close();
-    await closeDatabases();
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   });
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { extensionPath } from "../start/main-job.ts";
-import { closeDatabases, databaseKinds } from "../support/databases.ts";
+import { databaseKinds } from "../support/databases.ts";
 import { startFunction } from "../support/function.ts";
 import type { RunningFunction } from "../support/function.ts";
 import { openFrontDoor } from "./front-door.ts";
@@ -49,8 +49,8 @@ export async function openStage({ userSettings, environment }: StageOptions): Pr
   };
   try {
     const folder = await mkdtemp(join(tmpdir(), "openrouter-keys-bad-"));
-    closers.push(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }), closeDatabases);
-    const stores = await databaseKinds[0].open();
+    closers.push(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+    const stores = await databaseKinds[1].open();
     closers.push(() => stores.close());
     const running = await startFunction({ stores, environment });
     closers.push(() => running.stop());

@@ -9,7 +9,7 @@ import type { Page } from "playwright-core";
 
 import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import { allowAndSignIn, extensionPath, signInInBrowser } from "../start/main-job.ts";
-import { closeDatabases, databaseKinds } from "../support/databases.ts";
+import { databaseKinds } from "../support/databases.ts";
 import { startFunction } from "../support/function.ts";
 import type { RunningFunction } from "../support/function.ts";
 import { observe } from "./bad-input-stage.ts";
@@ -20,7 +20,7 @@ import { atOnce, waitFor } from "./wait.ts";
 import { startWorkbench } from "./workbench.ts";
 import type { Workbench } from "./workbench.ts";
 
-const [database] = databaseKinds;
+const [, database] = databaseKinds;
 
 describe("A sign-in that is interrupted", function () {
   this.timeout(120_000);
@@ -64,7 +64,6 @@ describe("A sign-in that is interrupted", function () {
     await elsewhere?.close();
     await running?.stop();
     await stores?.close();
-    await closeDatabases();
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   });
 
@@ -197,19 +196,18 @@ describe("A sign-in that is interrupted", function () {
     await popup.getByText(/The editor says why|Your access has ended/).waitFor();
     await popup.close();
     await workbench.page.bringToFront();
-    const said = await workbench.notification("Your access has ended.");
+    await workbench.notification("Your access has ended.");
     await waitFor(workbench.page, "the progress to go", async () =>
       (await workbench.notifications()).every(({ severity }) => severity !== "progress"),
     );
-    const shown = (await workbench.notifications()).map(({ text }) => text);
+    const shown = (await workbench.notifications()).map(({ severity, text }) => [severity, text]);
     await stage.screenshots("offboarded-meanwhile");
     const buttons = await stage.welcomes("Sign in with your company account");
     const further = door.seen.slice(asked).filter(({ authorization }) => authorization !== undefined);
     assert.deepStrictEqual(
-      { severity: said.severity, shown, buttons, further: further.length },
+      { shown, buttons, further: further.length },
       {
-        severity: "error",
-        shown: ["Your access has ended. If that is a mistake, talk to an administrator."],
+        shown: [["error", "Your access has ended. If that is a mistake, talk to an administrator."]],
         buttons: ["Create OpenRouter Key", "Sign In"],
         further: 0,
       },

@@ -8,7 +8,7 @@ import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import { allowAndSignIn, askClaude, askCodex, askedForTools, homeOf, openEditorWithTools } from "../start/main-job.ts";
 import { packExtension } from "../package/vsix.ts";
 import type { JobPlace } from "../start/main-job.ts";
-import { closeDatabases, databaseKinds } from "../support/databases.ts";
+import { databaseKinds } from "../support/databases.ts";
 import { startFunction } from "../support/function.ts";
 import type { RunningFunction } from "../support/function.ts";
 import { runClaude, runCodex } from "../tools/run-tool.ts";
@@ -36,7 +36,7 @@ describe("The main job", function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "openrouter-keys-job-"));
-    stores = await databaseKinds[0].open();
+    stores = await databaseKinds[1].open();
     running = await startFunction({ stores });
     place = { folder, functionUrl: running.url, openRouterUrl: running.openRouter.apiUrl };
     await mkdir(join(homeOf(place), ".claude"), { recursive: true });
@@ -51,7 +51,6 @@ describe("The main job", function () {
     await workbench?.close();
     await running?.stop();
     await stores?.close();
-    await closeDatabases();
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   });
 

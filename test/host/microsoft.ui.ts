@@ -11,7 +11,7 @@ import type { JWTPayload } from "jose";
 
 import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import { extensionPath } from "../start/main-job.ts";
-import { closeDatabases, databaseKinds } from "../support/databases.ts";
+import { databaseKinds } from "../support/databases.ts";
 import { startFunction } from "../support/function.ts";
 import type { RunningFunction } from "../support/function.ts";
 import type { Microsoft } from "../support/microsoft.ts";
@@ -39,7 +39,7 @@ describe("The editor's Microsoft account", function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "openrouter-keys-microsoft-"));
-    stores = await databaseKinds[0].open();
+    stores = await databaseKinds[1].open();
     microsoft = await startMicrosoft();
     running = await startFunction({
       stores,
@@ -80,7 +80,6 @@ describe("The editor's Microsoft account", function () {
     await running?.stop();
     await microsoft?.stop();
     await stores?.close();
-    await closeDatabases();
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   });
 

@@ -13,7 +13,7 @@ import {
   signInInBrowser,
 } from "../start/main-job.ts";
 import type { JobPlace } from "../start/main-job.ts";
-import { closeDatabases, databaseKinds } from "../support/databases.ts";
+import { databaseKinds } from "../support/databases.ts";
 import { startFunction } from "../support/function.ts";
 import type { RunningFunction } from "../support/function.ts";
 import { observe } from "./bad-input-stage.ts";
@@ -33,7 +33,7 @@ describe("Rotating a key", function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "openrouter-keys-rotate-"));
-    stores = await databaseKinds[0].open();
+    stores = await databaseKinds[1].open();
     running = await startFunction({ stores });
     place = { folder, functionUrl: running.url, openRouterUrl: running.openRouter.apiUrl };
     workbench = await openEditorWithTools(place);
@@ -49,7 +49,6 @@ describe("Rotating a key", function () {
     await workbench?.close();
     await running?.stop();
     await stores?.close();
-    await closeDatabases();
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   });
 

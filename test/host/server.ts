@@ -155,6 +155,8 @@ function environment(options: ServerOptions): Record<string, string> {
     XDG_CACHE_HOME: join(home, ".cache"),
     XDG_STATE_HOME: join(home, ".local/state"),
     XDG_RUNTIME_DIR: join(dataDir, "run"),
+    // Each start of the server loads the same large files.
+    NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.compiled"),
     // No extension gallery: nothing is asked of any server.
     EXTENSIONS_GALLERY: JSON.stringify({ serviceUrl: "", itemUrl: "", resourceUrlTemplate: "", controlUrl: "" }),
     ...options.env,

@@ -8,7 +8,7 @@ import type { Page } from "playwright-core";
 
 import type { Stores } from "../../functions/adapters/postgres/stores.ts";
 import { allowAndSignIn, extensionPath } from "../start/main-job.ts";
-import { closeDatabases, databaseKinds } from "../support/databases.ts";
+import { databaseKinds } from "../support/databases.ts";
 import { startFunction } from "../support/function.ts";
 import type { RunningFunction } from "../support/function.ts";
 import { observe } from "./bad-input-stage.ts";
@@ -36,7 +36,7 @@ describe("Signing in", function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "openrouter-keys-sign-in-"));
-    stores = await databaseKinds[0].open();
+    stores = await databaseKinds[1].open();
     running = await startFunction({ stores });
     elsewhere = await openFrontDoor(running.url);
     const hostile = JSON.stringify({
@@ -70,7 +70,6 @@ describe("Signing in", function () {
     await elsewhere?.close();
     await running?.stop();
     await stores?.close();
-    await closeDatabases();
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   });
 

@@ -34,7 +34,7 @@ export async function waitFor<T>(
       trouble = error instanceof Error ? `\nLast error: ${error.message.split("\n")[0] ?? ""}` : "";
     }
     if (performance.now() > end) break;
-    await delay(60);
+    await delay(100);
   }
   throw new Error(`Waited ${deadlineMs / 1000} s for ${what}.\n${await describeScreen(page)}${trouble}`);
 }

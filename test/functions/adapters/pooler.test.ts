@@ -1,23 +1,16 @@
 import assert from "node:assert/strict";
 
 import { connectPostgres } from "../../../functions/adapters/postgres/connect.ts";
+import { copyTemplate } from "../../support/databases.ts";
 import { createKit, startFunction } from "../../support/function.ts";
-import type { Postgres } from "../../support/postgres/postgres.ts";
-import { startPostgres } from "../../support/postgres/postgres.ts";
 import { startDatabaseProxy } from "../../support/postgres/proxy.ts";
 
 describe("the statements of every create", function () {
   this.timeout(60_000);
-  let postgres: Postgres;
-
-  before(async () => {
-    postgres = await startPostgres();
-  });
-  after(() => postgres.stop());
 
   /** Makes keys one after the other; returns their statuses and what the connections kept prepared. */
   async function makeKeys(query: string): Promise<{ statuses: readonly number[]; kept: readonly string[] }> {
-    const proxy = await startDatabaseProxy(await postgres.createDatabase());
+    const proxy = await startDatabaseProxy(await copyTemplate());
     const stores = await connectPostgres(`${proxy.url}${query}`, 2);
     const running = await startFunction({ stores });
     try {

@@ -21,7 +21,7 @@ describe("faults that come together", function () {
     const plans = JSON.stringify([
       { match: "everyone", maxKeys: 50, budgetUsd: 1000, maxKeyUsd: 40, createsPerHour: 1000 },
     ]);
-    world = await createWorld(await databaseKinds[0].openWithView(), {
+    world = await createWorld(await databaseKinds[1].openWithView(), {
       ADMIN_EMAILS: "admin@example.com",
       PLANS: plans,
     });

@@ -4,14 +4,13 @@ import { createHash } from "node:crypto";
 import { sql } from "drizzle-orm";
 
 import { faultsAtRest, faultsNow, readBooks } from "../../support/books.ts";
+import { copyTemplate } from "../../support/databases.ts";
 import type { FunctionProcess } from "../../support/function-process.ts";
 import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
 import type { Answer } from "../../support/function.ts";
 import { call, createKit } from "../../support/function.ts";
 import type { Person, World } from "../../support/mortal.ts";
 import { createWorldOn, settingsIn, startMortal } from "../../support/mortal.ts";
-import type { Postgres } from "../../support/postgres/postgres.ts";
-import { startPostgres } from "../../support/postgres/postgres.ts";
 import type { DatabaseProxy } from "../../support/postgres/proxy.ts";
 import { startDatabaseProxy } from "../../support/postgres/proxy.ts";
 import { until } from "../../support/until.ts";
@@ -36,18 +35,15 @@ interface Verb {
 
 describe("the function's process killed in the middle, on PostgreSQL", function () {
   this.timeout(60_000);
-  let postgres: Postgres;
   let proxy: DatabaseProxy;
   let world: World;
   let admin: Person;
   let settings: Readonly<Record<string, string>>;
-  let bundle: Awaited<ReturnType<typeof bundleFunction>>;
   let running: FunctionProcess;
   let people = 0;
 
   before(async () => {
-    postgres = await startPostgres();
-    const url = await postgres.createDatabase();
+    const url = await copyTemplate();
     proxy = await startDatabaseProxy(url);
     const rules = {
       ADMIN_EMAILS: "admin@example.com",
@@ -61,22 +57,19 @@ describe("the function's process killed in the middle, on PostgreSQL", function 
       DATABASE_URL: proxy.url,
       ...settingsIn(world),
     };
-    bundle = await bundleFunction();
     running = await start();
   });
 
   after(async () => {
     await running.kill();
-    await bundle.remove();
     await proxy.stop();
     await world.stop();
-    await postgres.stop();
   });
 
   /** A process that has done what was due when it started, so that only requests change anything from then on. */
   async function start(): Promise<FunctionProcess> {
     const from = proxy.statements.length;
-    const started = await startFunctionProcess(settings, bundle.program);
+    const started = await startFunctionProcess(settings, (await bundleFunction()).server);
     await until(() => proxy.statements.slice(from).some((text) => /^update "keys".*"fit_at" <= /.test(text)));
     return started;
   }

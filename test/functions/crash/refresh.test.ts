@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 
 import { keySpend, keys, leases } from "../../../functions/adapters/postgres/schema.ts";
+import { copyTemplate } from "../../support/databases.ts";
 import type { FunctionProcess } from "../../support/function-process.ts";
 import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
 import { manage } from "../../support/callers.ts";
 import { call } from "../../support/function.ts";
 import type { Person, World } from "../../support/mortal.ts";
 import { createWorldOn, settingsIn } from "../../support/mortal.ts";
-import type { Postgres } from "../../support/postgres/postgres.ts";
-import { startPostgres } from "../../support/postgres/postgres.ts";
 import type { DatabaseProxy } from "../../support/postgres/proxy.ts";
 import { startDatabaseProxy } from "../../support/postgres/proxy.ts";
 import { until } from "../../support/until.ts";
@@ -20,23 +19,19 @@ const day = 24 * 3_600_000;
 
 describe("the database cut during a refresh of all spend, on PostgreSQL", function () {
   this.timeout(60_000);
-  let postgres: Postgres;
   let proxy: DatabaseProxy;
   let world: World;
   let admin: Person;
-  let bundle: Awaited<ReturnType<typeof bundleFunction>>;
   let running: FunctionProcess;
   let dollars = 0;
 
   before(async () => {
-    postgres = await startPostgres();
-    const url = await postgres.createDatabase();
+    const url = await copyTemplate();
     proxy = await startDatabaseProxy(url);
     world = await createWorldOn(url, 4);
     world.openRouter.faults.turn({ pageSize });
     admin = await world.enter("admin@example.com");
     await have(pages * pageSize);
-    bundle = await bundleFunction();
     running = await startFunctionProcess(
       {
         ADMIN_EMAILS: "admin@example.com",
@@ -44,7 +39,7 @@ describe("the database cut during a refresh of all spend, on PostgreSQL", functi
         DATABASE_URL: proxy.url,
         ...settingsIn(world),
       },
-      bundle.program,
+      (await bundleFunction()).server,
     );
     // What was due at the start is done, so that only the refresh changes anything from then on.
     await until(() => proxy.statements.some((text) => /^update "keys".*"fit_at" <= /.test(text)));
@@ -52,10 +47,8 @@ describe("the database cut during a refresh of all spend, on PostgreSQL", functi
 
   after(async () => {
     await running.kill();
-    await bundle.remove();
     await proxy.stop();
     await world.stop();
-    await postgres.stop();
   });
 
   async function have(count: number): Promise<void> {
@@ -90,6 +83,11 @@ describe("the database cut during a refresh of all spend, on PostgreSQL", functi
     await world.database.update(leases).set({ doneAt: new Date(0) });
   }
 
+  /** OpenRouter's answers after the first so many, until the faults are cleared. */
+  function slowDown(skip: number): void {
+    world.openRouter.faults.add({ method: "GET", path: "/keys", skip, fault: { kind: "latency", ms: 200 } });
+  }
+
   async function state(): Promise<{ readonly complete: boolean; readonly current: number; readonly live: number }> {
     const [lease] = await world.database.select().from(leases);
     const spends = await world.database.select().from(keySpend);
@@ -104,8 +102,10 @@ describe("the database cut during a refresh of all spend, on PostgreSQL", functi
   it("is not begun by a second one while it goes on", async () => {
     await makeStale();
     world.openRouter.clearRequests();
+    slowDown(0);
     await Promise.all(Array.from({ length: 6 }, () => look()));
     await until(async () => (await state()).complete);
+    world.openRouter.faults.clear();
     const reads = world.openRouter.requests.filter(({ query }) => query["offset"] === "0");
     assert.deepStrictEqual([reads.length, (await state()).current], [1, pages * pageSize]);
   });
@@ -115,8 +115,11 @@ describe("the database cut during a refresh of all spend, on PostgreSQL", functi
     for (const side of ["before", "after"] as const) {
       it(`${side} its change ${change + 1}: nothing is lost, and the next refresh is whole`, async () => {
         await makeStale();
+        // The last page is still awaited when the first cannot be saved, and nobody looks at that failure yet.
+        if (change === 1) slowDown(pages - 1);
         const reached = proxy.cutAt(change, side);
         const [cut] = await Promise.all([look(), reached]);
+        world.openRouter.faults.clear();
         proxy.mend();
         await until(async () => (await call(running.url, "GET", "/v1/health")).status === 200);
         const [lease] = await world.database.select().from(leases);

@@ -5,6 +5,7 @@ import connect from "postgres";
 
 import { inspectPostgres } from "../../../functions/adapters/postgres/inspect.ts";
 import { faultsAtRest, faultsNow, readBooks } from "../../support/books.ts";
+import { copyTemplate, emptyDatabase } from "../../support/databases.ts";
 import type { FunctionProcess } from "../../support/function-process.ts";
 import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
 import type { Answer } from "../../support/function.ts";
@@ -13,46 +14,36 @@ import type { Person, World } from "../../support/mortal.ts";
 import { createWorldOn, settingsIn, startMortal } from "../../support/mortal.ts";
 import type { Pooler } from "../../support/postgres/pooler.ts";
 import { startPooler } from "../../support/postgres/pooler.ts";
-import type { Postgres } from "../../support/postgres/postgres.ts";
-import { startPostgres } from "../../support/postgres/postgres.ts";
 
 const connections = 4;
 
 describe("two processes behind one PostgreSQL and a pooler of transactions", function () {
   this.timeout(90_000);
-  let postgres: Postgres;
   let pooler: Pooler;
   let world: World;
-  let bundle: Awaited<ReturnType<typeof bundleFunction>>;
   let processes: readonly [FunctionProcess, FunctionProcess];
 
   before(async () => {
-    postgres = await startPostgres();
-    const url = await postgres.createDatabase();
+    const url = await copyTemplate();
     const rules = {
       ADMIN_EMAILS: "admin@example.com",
       PLANS: JSON.stringify([{ match: "everyone", maxKeys: 3, budgetUsd: 1000, createsPerHour: 1000 }]),
     };
     world = await createWorldOn(url, 8, rules);
-    bundle = await bundleFunction();
     pooler = await startPooler(url, connections);
     processes = await startBoth(pooler, rules);
   });
 
-  function startBoth({ url }: Pooler, rules: Readonly<Record<string, string>> = {}) {
+  async function startBoth({ url }: Pooler, rules: Readonly<Record<string, string>> = {}) {
+    const { server } = await bundleFunction();
     const settings = { ...rules, PORT: "0", DATABASE_URL: `${url}?prepare=false`, ...settingsIn(world) };
-    return Promise.all([
-      startFunctionProcess(settings, bundle.program),
-      startFunctionProcess(settings, bundle.program),
-    ]);
+    return Promise.all([startFunctionProcess(settings, server), startFunctionProcess(settings, server)]);
   }
 
   after(async () => {
     for (const each of processes) await each.kill();
-    await bundle.remove();
     await pooler.stop();
     await world.stop();
-    await postgres.stop();
   });
 
   afterEach(() => {
@@ -82,7 +73,7 @@ describe("two processes behind one PostgreSQL and a pooler of transactions", fun
   }
 
   it("bring an empty database up to date when they start at once, each migration once", async () => {
-    const url = await postgres.createDatabase();
+    const url = await emptyDatabase();
     const empty = await startPooler(url, 2);
     const both = await startBoth(empty);
     const health = await Promise.all(both.map(async (each) => (await call(each.url, "GET", "/v1/health")).body));
@@ -191,7 +182,7 @@ describe("two processes behind one PostgreSQL and a pooler of transactions", fun
     // One that starts now, as when a process of this version is started anew meanwhile.
     const third = await startFunctionProcess(
       { PORT: "0", DATABASE_URL: `${pooler.url}?prepare=false`, ...settingsIn(world) },
-      bundle.program,
+      (await bundleFunction()).server,
     );
     const health = await call(third.url, "GET", "/v1/health");
     await third.kill();

@@ -26,8 +26,6 @@ export interface Verb {
   readonly domain?: string;
   /** The steps at which it is killed; all by default. A nightly run has many, and another verb goes through the rest. */
   readonly steps?: RegExp;
-  /** On one kind of database only: what it asks of them is shown on both elsewhere, and it takes long. */
-  readonly isOnOneDatabase?: boolean;
   /** Brings the scene to where the verb begins, unharmed, and returns the verb. */
   readonly arrange: (scene: Scene) => Promise<Act>;
 }
@@ -357,7 +355,6 @@ export const verbs: readonly Verb[] = [
     },
   },
   {
-    isOnOneDatabase: true,
     name: "end the access of a leaver with a key, a disabled one, one in the making and a wish for a raise",
     arrange: async (scene) => {
       const keyId = await have(scene, { limitUsd: 10 }, 3);
@@ -373,7 +370,6 @@ export const verbs: readonly Verb[] = [
   {
     name: "end the access of a leaver in the middle of a rotation under a raise",
     steps: /^(?:block|release|confirm|PATCH .*|DELETE .*)$/,
-    isOnOneDatabase: true,
     arrange: async (scene) => {
       const { keyId, approve } = await raised(scene);
       await insist(scene.world, approve.run);
@@ -385,7 +381,6 @@ export const verbs: readonly Verb[] = [
   {
     name: "disable again what was revoked, then enabled at OpenRouter",
     steps: /^(?:hold|PATCH .*|write|letGo)$/,
-    isOnOneDatabase: true,
     arrange: async (scene) => {
       await have(scene);
       leave(scene);
@@ -397,7 +392,6 @@ export const verbs: readonly Verb[] = [
   {
     name: "erase a revoked key that was kept for long enough",
     steps: /^(?:claimKept|DELETE .*|end)$/,
-    isOnOneDatabase: true,
     arrange: async (scene) => {
       const keyId = await have(scene, {}, 10);
       leave(scene);
@@ -411,7 +405,6 @@ export const verbs: readonly Verb[] = [
   {
     name: "bring keys and rows together",
     steps: /^(?:hold|DELETE .*|PATCH .*|write|end|change|letGo)$/,
-    isOnOneDatabase: true,
     arrange: async (scene) => {
       for (let made = 0; made < 2; made += 1) await have(scene, { limitUsd: 10 });
       const [vanished, disabled] = upstreamOf(scene);

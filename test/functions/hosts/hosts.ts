@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 
 import { Miniflare } from "miniflare";
 
-import { migratedDatabase } from "../../support/databases.ts";
+import { copyTemplate } from "../../support/databases.ts";
 import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
 
 const run = promisify(execFile);
@@ -35,24 +35,16 @@ export const hosts: Readonly<Record<string, Start>> = {
       },
     };
   },
-  "Node with PostgreSQL": async (settings) => startNode(settings, { DATABASE_URL: await migratedDatabase() }),
+  "Node with PostgreSQL": async (settings) => startNode(settings, { DATABASE_URL: await copyTemplate() }),
   "Cloudflare Workers": startWorker,
   Vercel: startVercel,
 };
 
-let bundle: ReturnType<typeof bundleFunction> | undefined;
-
-/** What the hosts share is removed when all have stopped. */
-export async function cleanUp(): Promise<void> {
-  await (await bundle)?.remove();
-}
-
 async function startNode(settings: Parameters<Start>[0], database: Readonly<Record<string, string>>) {
-  bundle ??= bundleFunction();
-  const { program } = await bundle;
+  const { server } = await bundleFunction();
   const port = await freePort();
   const environment = { ...settings(`http://127.0.0.1:${port}`), ...database, PORT: String(port) };
-  const { url, kill } = await startFunctionProcess(environment, program);
+  const { url, kill } = await startFunctionProcess(environment, server);
   return { url, stop: kill };
 }
 
@@ -61,7 +53,7 @@ async function startVercel(settings: Parameters<Start>[0]) {
   const output = join(folder, ".vercel/output");
   await run(process.execPath, ["esbuild.config.mjs", "--vercel", output]);
   const port = await freePort();
-  const environment = { ...settings(`http://127.0.0.1:${port}`), DATABASE_URL: await migratedDatabase() };
+  const environment = { ...settings(`http://127.0.0.1:${port}`), DATABASE_URL: await copyTemplate() };
   const started = await startFunctionProcess({ ...environment, PORT: String(port) }, "test/support/vercel.ts", [
     output,
   ]);
@@ -89,7 +81,7 @@ async function startWorker(settings: Parameters<Start>[0]) {
     unsafeTriggerHandlers: true,
     // The function's log is not for the test's reader.
     handleRuntimeStdio: (out: Readable, errors: Readable) => void [out.resume(), errors.resume()],
-    hyperdrives: { HYPERDRIVE: await migratedDatabase() },
+    hyperdrives: { HYPERDRIVE: await copyTemplate() },
     bindings: settings(url),
     host: "127.0.0.1",
     port,

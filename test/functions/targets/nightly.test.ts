@@ -5,11 +5,11 @@ import { once } from "node:events";
 
 import { faultsAtRest, faultsNow, readBooks } from "../../support/books.ts";
 import { googleAdmin } from "../../support/directory/google.ts";
+import { copyTemplate } from "../../support/databases.ts";
+import { bundleFunction } from "../../support/function-process.ts";
 import { createKit } from "../../support/function.ts";
 import type { Person, World } from "../../support/mortal.ts";
 import { createWorldOn, settingsIn, startMortal } from "../../support/mortal.ts";
-import type { Postgres } from "../../support/postgres/postgres.ts";
-import { startPostgres } from "../../support/postgres/postgres.ts";
 import { until } from "../../support/until.ts";
 
 /** What a scheduler gets to see of one start of the trigger. */
@@ -20,16 +20,16 @@ interface Ended {
 
 describe("npm run nightly", function () {
   this.timeout(120_000);
-  let postgres: Postgres;
+  let program: string;
   let world: World;
   let settings: Readonly<Record<string, string>>;
   const started: ChildProcess[] = [];
 
   before(async () => {
-    postgres = await startPostgres();
+    program = (await bundleFunction()).nightly;
   });
   beforeEach(async () => {
-    const url = await postgres.createDatabase();
+    const url = await copyTemplate();
     world = await createWorldOn(url, 4);
     settings = {
       DATABASE_URL: url,
@@ -47,13 +47,12 @@ describe("npm run nightly", function () {
     for (const child of started.splice(0)) child.kill("SIGKILL");
     await world.stop();
   });
-  after(() => postgres.stop());
 
   function start(further: Readonly<Record<string, string>> = {}): {
     readonly child: ChildProcess;
     readonly ended: Promise<Ended>;
   } {
-    const child = spawn(process.execPath, ["functions/targets/nightly.ts"], {
+    const child = spawn(process.execPath, [program], {
       env: { PATH: process.env["PATH"], ...settings, ...further },
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -9,6 +9,7 @@ import connect from "postgres";
 
 import { connectEmbedded } from "../../../functions/adapters/postgres/connect.ts";
 import { CreateKeyAnswer } from "../../../functions/contract/keys.ts";
+import { copyTemplate } from "../../support/databases.ts";
 import type { FunctionProcess } from "../../support/function-process.ts";
 import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
 import type { Answer, CreateKit } from "../../support/function.ts";
@@ -25,17 +26,17 @@ describe("the function as a process", function () {
   let openRouter: OpenRouterStandIn;
   let issuer: Issuer;
   let folder: string;
-  let bundle: Awaited<ReturnType<typeof bundleFunction>>;
-  /** As a first start leaves it, which takes several times as long as the next; each test has a copy of its own. */
+  let program: string;
+  /** As a first start leaves it, which takes several times as long as the next; who needs one takes a copy. */
   let started: string;
   let running: FunctionProcess | undefined;
 
   before(async () => {
-    bundle = await bundleFunction();
+    program = (await bundleFunction()).server;
     started = await mkdtemp(join(tmpdir(), "openrouter-keys-started-"));
     await (await connectEmbedded(started)).close();
   });
-  after(() => Promise.all([bundle.remove(), rm(started, { recursive: true, force: true })]));
+  after(() => rm(started, { recursive: true, force: true }));
 
   beforeEach(async () => {
     openRouter = await startOpenRouter();
@@ -60,16 +61,14 @@ describe("the function as a process", function () {
     ALLOWED_DOMAINS: "example.com",
   });
 
-  async function start(
-    environment: Readonly<Record<string, string>> = {},
-    program = bundle.program,
-  ): Promise<FunctionProcess> {
-    running = await startFunctionProcess({ ...settings(), ...environment }, program);
+  async function start(environment: Readonly<Record<string, string>> = {}, by = program): Promise<FunctionProcess> {
+    running = await startFunctionProcess({ ...settings(), ...environment }, by);
     issuer.setRedirectUris([`${running.url}/v1/auth/callback`]);
     return running;
   }
 
   it("keeps sessions and keys over a restart, and ends with 0 on SIGTERM", async () => {
+    await cp(started, folder, { recursive: true });
     // As the sources are run; what starts below is the same in one file.
     const first = await start({}, "functions/targets/node.ts");
     const token = await signIn(first.url);
@@ -82,8 +81,7 @@ describe("the function as a process", function () {
   });
 
   it("finishes the request under way before it ends", async () => {
-    await cp(started, folder, { recursive: true });
-    const { url, terminate } = await start();
+    const { url, terminate } = await start({ DATABASE_URL: await copyTemplate() });
     const token = await signIn(url);
     openRouter.faults.add({ method: "POST", path: "/keys", fault: { kind: "latency", ms: 1_000 } });
     const creating = create(url, token, await createKit());
@@ -110,13 +108,15 @@ describe("the function as a process", function () {
   });
 
   it("says in one sentence why it cannot start, with nothing of the secrets", async () => {
-    await cp(started, folder, { recursive: true });
     const blocker = createServer();
     await new Promise<void>((resolve) => blocker.listen(0, "127.0.0.1", resolve));
     const address = blocker.address();
     const taken = String(typeof address === "object" ? address?.port : "");
     const faults: Readonly<Record<string, [Readonly<Record<string, string>>, RegExp]>> = {
-      port: [{ PORT: taken }, /^The port is already in use\. Stop what listens there, or set PORT/],
+      port: [
+        { PORT: taken, DATABASE_URL: await copyTemplate() },
+        /^The port is already in use\. Stop what listens there, or set PORT/,
+      ],
       database: [
         { DATABASE_URL: "postgres://user:planted-password@127.0.0.1:1/none" },
         /^The database in DATABASE_URL cannot be reached\./,
@@ -138,7 +138,7 @@ describe("the function as a process", function () {
   it("keeps a second process away from the embedded database", async () => {
     await cp(started, folder, { recursive: true });
     await start();
-    const message = await startFunctionProcess(settings(), bundle.program).then(
+    const message = await startFunctionProcess(settings(), program).then(
       () => "it started",
       (error: Error) => error.message,
     );

@@ -6,6 +6,7 @@ import { CreateKeyAnswer } from "../../../functions/contract/keys.ts";
 import { SettingsError, readSettings } from "../../../functions/settings.ts";
 import type { Collector, CollectedSpan } from "../../support/collector.ts";
 import { startCollector } from "../../support/collector.ts";
+import { copyTemplate } from "../../support/databases.ts";
 import type { FunctionProcess } from "../../support/function-process.ts";
 import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
 import { call, createKit, getCode } from "../../support/function.ts";
@@ -13,8 +14,6 @@ import type { Issuer } from "../../support/issuer/issuer.ts";
 import { startIssuer } from "../../support/issuer/issuer.ts";
 import type { OpenRouterStandIn } from "../../support/openrouter/stand-in.ts";
 import { startOpenRouter } from "../../support/openrouter/stand-in.ts";
-import type { Postgres } from "../../support/postgres/postgres.ts";
-import { startPostgres } from "../../support/postgres/postgres.ts";
 
 const setting = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
@@ -59,16 +58,12 @@ describe("where a collector is", () => {
 
 describe("what a collector is told", function () {
   this.timeout(120_000);
-  let postgres: Postgres;
   let openRouter: OpenRouterStandIn;
   let issuer: Issuer;
   let door: Door;
-  let bundle: Awaited<ReturnType<typeof bundleFunction>>;
   let running: FunctionProcess | undefined;
 
   before(async () => {
-    bundle = await bundleFunction();
-    postgres = await startPostgres();
     openRouter = await startOpenRouter({ managementKey: "planted-management-key" });
     issuer = await startIssuer({ redirectUris: [] });
     door = await openDoor(openRouter.origin);
@@ -80,16 +75,13 @@ describe("what a collector is told", function () {
   });
 
   after(async () => {
-    await Promise.all([postgres.stop(), openRouter.stop(), issuer.stop(), close(door.server), bundle.remove()]);
+    await Promise.all([openRouter.stop(), issuer.stop(), close(door.server)]);
   });
 
-  async function start(
-    environment: Readonly<Record<string, string>>,
-    program = bundle.program,
-  ): Promise<FunctionProcess> {
+  async function start(environment: Readonly<Record<string, string>>, program?: string): Promise<FunctionProcess> {
     const settings = {
       PORT: "0",
-      DATABASE_URL: await postgres.createDatabase(),
+      DATABASE_URL: await copyTemplate(),
       OPENROUTER_MANAGEMENT_KEY: openRouter.managementKey,
       OPENROUTER_BASE_URL: `${door.url}/api/v1`,
       OIDC_ISSUER: issuer.url,
@@ -98,7 +90,7 @@ describe("what a collector is told", function () {
       ALLOWED_DOMAINS: "example.com",
       ...environment,
     };
-    running = await startFunctionProcess(settings, program);
+    running = await startFunctionProcess(settings, program ?? (await bundleFunction()).server);
     issuer.setRedirectUris([`${running.url}/v1/auth/callback`]);
     return running;
   }
