@@ -24,6 +24,8 @@ export interface FileRecipe {
   readonly moving: readonly Path[];
   /** The key itself stands in the file, which is then readable by its owner only. */
   readonly holdsKey?: boolean;
+  /** False where the tool does not read it by now: it is then only undone. */
+  readonly isWanted?: boolean;
   /**
    * What is to stand in the file, given what stands there. Applied to its own result it asks for the same. `key` is
    * given where the file holds it, and undefined when there is none.
@@ -58,7 +60,7 @@ export interface ConfiguredFile {
  * The record is stored before the file is written, so that a crash between the two leaves nothing that undo cannot undo.
  */
 export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: ToolSetupDeps): ConfiguredFile {
-  const { format, holdsKey: isPrivate = false } = recipe;
+  const { format, holdsKey: isPrivate = false, isWanted = true } = recipe;
   const id = recipe.name === undefined ? toolId : `${toolId} ${recipe.name}`;
 
   /** Without the helper, the address or the key in it, the person may have chosen the same values themselves. */
@@ -102,6 +104,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
   }
 
   async function isConfigured(signal?: AbortSignal): Promise<boolean> {
+    if (!isWanted) return true;
     const bytes = await readHomeFile(here);
     if (bytes === undefined || (recipe.mark !== undefined && !bytes.includes(recipe.mark))) return false;
     const current = await read(bytes, recipe.file, signal);
@@ -109,6 +112,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
   }
 
   async function plan(signal?: AbortSignal): Promise<readonly PlannedChange[]> {
+    if (!isWanted) return [];
     const current = await read(await readHomeFile(here), recipe.file, signal);
     return missingOf(current, wantedOf(current, await readKey())).map(({ path, value, isSecret }) => ({
       file: recipe.file,
@@ -119,11 +123,13 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
   }
 
   async function check(signal?: AbortSignal): Promise<void> {
+    if (!isWanted) return;
     const current = await read(await readHomeFile(here), recipe.file, signal);
     refuse(current, wantedOf(current, await readKey()));
   }
 
   async function apply(signal?: AbortSignal): Promise<readonly string[]> {
+    if (!isWanted) return [];
     const earlier = await loadRecord();
     // The tool's folder has been moved since: the old place goes back to what it was.
     const left = earlier !== undefined && earlier.file !== recipe.file ? await undo(signal) : [];
@@ -248,6 +254,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
   }
 
   async function recordWithoutMemory(signal?: AbortSignal): Promise<UndoRecord | undefined> {
+    if (!isWanted) return undefined;
     const current = await read(await readHomeFile(here), recipe.file, signal);
     const wanted = wantedOf(current, await readKey());
     return isEvidentlyOurs && missingOf(current, wanted).length === 0 ? recordOfOwnValues(wanted) : undefined;

@@ -14,7 +14,8 @@ export function createTool<Id extends string>(entry: ToolEntry<Id>, deps: ToolSe
     ...recipes.map((recipe) => createConfiguredFile(id, recipe, deps)),
     ...others,
   ];
-  const names = [...recipes.map(({ file }) => file), ...others.map(({ name }) => name)].join(", ");
+  const wanted = recipes.filter(({ isWanted }) => isWanted !== false);
+  const names = [...wanted.map(({ file }) => file), ...others.map(({ name }) => name)].join(", ");
 
   async function isConfigured(signal?: AbortSignal): Promise<boolean> {
     for (const place of places) if (!(await place.isConfigured(signal))) return false;
