@@ -1,5 +1,4 @@
 import { cp, readFile, rm, stat } from "node:fs/promises";
-import { basename } from "node:path";
 import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
@@ -58,25 +57,6 @@ const leaveOutUnusedFor = (postgres) => ({
   },
 });
 
-/** The extension is CommonJS, which esbuild does not split: the parts named here become files of their own. */
-const parts = {
-  "build-tool-setup.ts": "tool-setup",
-  "unseal.ts": "unseal",
-  "sign-ins-pick.ts": "sign-ins-pick",
-  "rotate-key.ts": "rotate-key",
-  "microsoft.ts": "microsoft",
-  "admin-side.ts": "admin-side",
-};
-const splitParts = {
-  name: "split-parts",
-  setup(build) {
-    build.onResolve({ filter: /\.ts$/ }, ({ kind, path }) => {
-      const part = parts[basename(path)];
-      return kind === "dynamic-import" && part !== undefined ? { path: `./${part}.cjs`, external: true } : undefined;
-    });
-  },
-};
-
 function buildWorker(outdir) {
   return build({
     ...common,
@@ -100,26 +80,28 @@ if (flag === "--worker") {
   process.exit();
 }
 
-await rm("dist/functions", { recursive: true, force: true });
+for (const half of ["extension", "functions"]) await rm(`dist/${half}`, { recursive: true, force: true });
+// What is imported dynamically becomes a file of its own, with what it shares with the start in a third.
 const extension = await build({
   ...common,
-  entryPoints: {
-    extension: "extension/extension.ts",
-    "tool-setup": "extension/host/build-tool-setup.ts",
-    unseal: "extension/keys/unseal.ts",
-    "sign-ins-pick": "extension/ui/sign-ins-pick.ts",
-    "rotate-key": "extension/ui/rotate-key.ts",
-    microsoft: "extension/account/microsoft.ts",
-    "admin-side": "extension/ui/admin-side.ts",
-    "or-key": "extension/key-helper/or-key.ts",
-  },
-  outExtension: { ".js": ".cjs" },
-  format: "cjs",
+  entryPoints: { "extension/extension": "extension/extension.ts" },
+  chunkNames: "extension/[name]-[hash]",
+  format: "esm",
+  splitting: true,
   target: "node20",
   external: ["vscode"],
   // jsonc-parser's other build loads its files by a name that a bundle does not have.
   mainFields: ["module", "main"],
-  plugins: [splitParts],
+  // What Node would be given of it is CommonJS, which requires Node's own modules in a way that ES modules have not.
+  alias: { yaml: "./node_modules/yaml/browser/index.js" },
+});
+// Run by the coding tools, wherever they are: one file that needs no other.
+await build({
+  ...common,
+  entryPoints: { "or-key": "extension/key-helper/or-key.ts" },
+  outExtension: { ".js": ".cjs" },
+  format: "cjs",
+  target: "node20",
 });
 const functions = await build({
   ...common,
@@ -136,6 +118,10 @@ const functions = await build({
 const worker = await buildWorker("dist");
 await cp("functions/adapters/postgres/migrations", "dist/functions/migrations", { recursive: true });
 
+for (const file of Object.keys(extension.metafile.outputs)) {
+  if (!(await readFile(file, "utf8")).includes("Dynamic require of")) continue;
+  throw new Error(`${file} has a CommonJS library in it that requires others when it runs, which ES modules cannot.`);
+}
 const strays = Object.keys(extension.metafile.inputs).filter(
   (path) => path.startsWith("functions/") && !path.startsWith("functions/contract/"),
 );
@@ -164,7 +150,7 @@ async function weigh(files) {
 }
 
 const rows = [
-  { bundle: "extension", entry: "dist/extension.cjs", metafile: extension.metafile, most: most.extension },
+  { bundle: "extension", entry: "dist/extension/extension.js", metafile: extension.metafile, most: most.extension },
   { bundle: "function on Node", entry: "dist/functions/node.js", metafile: functions.metafile, most: most.function },
 ];
 const table = [];

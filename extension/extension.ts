@@ -10,8 +10,9 @@ import { createOtherAddresses } from "./account/other-addresses.ts";
 import { createOwnSignIns } from "./account/own-sign-ins.ts";
 import { createPendingSignIns } from "./account/pending-sign-in.ts";
 import { createSessionStore } from "./account/session.ts";
-import { createSignIn } from "./account/sign-in.ts";
+import { signInWhenAsked } from "./account/sign-in-when-asked.ts";
 import { systemClock } from "./base/clock.ts";
+import { lazily } from "./base/lazily.ts";
 import { createAuthentication } from "./host/authentication.ts";
 import { createContexts } from "./host/contexts.ts";
 import { createOutputLog } from "./host/log.ts";
@@ -21,33 +22,29 @@ import { createSecretStore, createToolUndoStore } from "./host/secret-storage.ts
 import { settings } from "./host/settings.ts";
 import { createSignInEditor } from "./host/sign-in-editor.ts";
 import { createToolsOnThisMachine, isFolder } from "./host/tools.ts";
-import { createKeyServer } from "./key-helper/key-server.ts";
 import { chooseSocketDirectory } from "./key-helper/socket-directory.ts";
-import { createKeyCreation } from "./keys/create-key.ts";
 import { createKeyRing } from "./keys/key-ring.ts";
 import { createKeyService } from "./keys/key-service.ts";
-import { checkLive } from "./keys/live-check.ts";
 import { createSecretVault } from "./keys/secret-vault.ts";
 import { createServing } from "./keys/serve-tools.ts";
 import { createToolsKeyChoice } from "./keys/tools-key.ts";
 import { offerReload, resumeSignIn, signInCommand, signInWithCode, signOutCommand } from "./ui/account-commands.ts";
 import { createAdmin } from "./ui/admin.ts";
-import { choose, deleteKey, disableKey, enableKey, renameKey } from "./ui/change-key.ts";
 import { registerCommands } from "./ui/commands.ts";
-import { createKey, makeAndCheck, offerDeletion } from "./ui/create-key.ts";
 import { createEditorDialogs } from "./ui/editor-dialogs.ts";
 import { createKeysView } from "./ui/keys-view.ts";
 import { createLeavingAddress } from "./ui/leave-address.ts";
 import { machineName } from "./ui/machine-name.ts";
 import { runCommand } from "./ui/run-command.ts";
-import { configureTools, undoTools } from "./ui/set-up-tools.ts";
 import { createSettling } from "./ui/settle-keys.ts";
 import { contextsOf } from "./ui/show-contexts.ts";
-import { showSignIns, type ShowSignIns } from "./ui/sign-ins.ts";
 import { createSpendStatus } from "./ui/spend-status.ts";
 import { withAccess } from "./ui/with-access.ts";
 
-/** Builds everything and connects it; what anything does is in its own file. Asks nobody and waits for nothing. */
+/**
+ * Builds everything and connects it; what anything does is in its own file. Asks nobody and waits for nothing. What most
+ * starts do not need is imported when it is first asked for.
+ */
 export function activate(context: vscode.ExtensionContext): void {
   const own = <T extends { dispose(): unknown }>(thing: T): T => {
     context.subscriptions.push(thing);
@@ -74,13 +71,16 @@ export function activate(context: vscode.ExtensionContext): void {
     client: `openrouter-keys/${String(version)} vscode/${vscode.version}`,
     log,
   });
-  // A part of its own: most starts sign nobody in.
   const withMicrosoft: SignInWithMicrosoft = async (...sought) => {
     const { createSignInWithMicrosoft } = await import("./account/microsoft.ts");
     return createSignInWithMicrosoft({ client, ask: askMicrosoft, log })(...sought);
   };
   const pending = createPendingSignIns(store);
-  const signIn = createSignIn({ editor: own(createSignInEditor()), client, withMicrosoft, pending, clock, log });
+  const signInEditor = own(createSignInEditor());
+  const signIn = signInWhenAsked(pending, async () => {
+    const { createSignIn } = await import("./account/sign-in.ts");
+    return createSignIn({ editor: signInEditor, client, withMicrosoft, pending, clock, log });
+  });
   const others = createOtherAddresses({ address, store, sessions, client, log });
   const leaving = createLeavingAddress({ address, others, dialogs, setAddress: settings.setFunctionUrl });
   const accessToken = own(
@@ -89,7 +89,10 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const service = createKeyService({ client, sessions });
   const signIns = createOwnSignIns({ client, sessions });
-  const creation = createKeyCreation({ service, vault, clock, log });
+  const creation = lazily(async () => {
+    const { createKeyCreation } = await import("./keys/create-key.ts");
+    return createKeyCreation({ service, vault, clock, log });
+  });
   const toolsKey = createToolsKeyChoice({ address, vault, sessions });
   const ring = own(createKeyRing({ address, accessToken, sessions, service, vault, toolsKey, clock, log }));
 
@@ -116,7 +119,10 @@ export function activate(context: vscode.ExtensionContext): void {
     terminals: context.environmentVariableCollection,
     log,
   });
-  const server = createKeyServer({ directory: socketDirectory, readKey: toolsKey.readSecret, log });
+  const server = lazily(async () => {
+    const { createKeyServer } = await import("./key-helper/key-server.ts");
+    return createKeyServer({ directory: socketDirectory, readKey: toolsKey.readSecret, log });
+  });
   const serving = createServing({
     isWanted: async () => (await toolsKey.readSecret()) !== undefined || (await undoStore.hasAny()),
     server,
@@ -126,22 +132,20 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const toolsDeps = { dialogs, toolSetup: tools.ready, toolsKey, address, ring };
   const accessDeps = { ...toolsDeps, accessToken };
-  const settling = createSettling({ ...accessDeps, creation, service, clock, log, lifetime: lifetime.signal });
+  const settling = createSettling({ ...accessDeps, vault, creation, service, clock, log, lifetime: lifetime.signal });
   const keyDeps = { ...accessDeps, service, vault, now: clock.now };
 
   own(createSpendStatus(ring));
   const view = own(createKeysView(ring));
   own(ring.onDidChange((state) => contexts.set(contextsOf(state))));
-  // A part of its own: it is seldom looked at.
-  const showPick: ShowSignIns = async (content) => (await import("./ui/sign-ins-pick.ts")).pickSignIn(content);
-  const makeDeps = {
+  const makeDeps = async () => ({
     ...keyDeps,
-    creation,
+    creation: await creation(),
     openRouterUrl: settings.openRouterUrl,
-    checkLive: (base: string, secret: string, signal: AbortSignal) =>
-      checkLive({ fetch, clock, log }, base, secret, signal),
+    checkLive: async (base: string, secret: string, signal: AbortSignal) =>
+      (await import("./keys/live-check.ts")).checkLive({ fetch, clock, log }, base, secret, signal),
     settleLater: () => void settling.settle(),
-  };
+  });
   const signOut = (): Promise<void> => signOutCommand({ ...accessDeps, sessions, client, log });
   const admin = own(
     createAdmin({
@@ -169,31 +173,28 @@ export function activate(context: vscode.ExtensionContext): void {
     registerCommands(
       { dialogs, log },
       {
-        "openrouterKeys.createKey": () => createKey({ ...makeDeps, machineName: machineName(hostname()) }),
+        "openrouterKeys.createKey": async () => {
+          const { createKey } = await import("./ui/create-key.ts");
+          await createKey({ ...(await makeDeps()), machineName: machineName(hostname()) });
+        },
         "openrouterKeys.signIn": () => signInCommand(accessDeps),
         "openrouterKeys.signInWithCode": () => signInWithCode(accessDeps),
         "openrouterKeys.signOut": signOut,
-        "openrouterKeys.showSignIns": () =>
-          showSignIns({ ...accessDeps, signIns, signOut, show: showPick, now: clock.now }),
+        "openrouterKeys.showSignIns": async () => {
+          const { showSignIns } = await import("./ui/sign-ins.ts");
+          const { pickSignIn } = await import("./ui/sign-ins-pick.ts");
+          await showSignIns({ ...accessDeps, signIns, signOut, show: pickSignIn, now: clock.now });
+        },
         "openrouterKeys.rotateKey": async (argument) => {
           const { rotateKey } = await import("./ui/rotate-key.ts");
-          await rotateKey(
-            {
-              ...makeDeps,
-              choose: (chosen, title, fits) => choose(makeDeps, chosen, title, fits),
-              withAccess: (work) => withAccess(makeDeps, work),
-              makeAndCheck: (title, access, make) => makeAndCheck(makeDeps, title, access, make),
-              offerDeletion: (access, key) => offerDeletion(makeDeps, access, key),
-            },
-            argument,
-          );
+          await rotateKey(await makeDeps(), argument);
         },
-        "openrouterKeys.disableKey": (argument) => disableKey(keyDeps, argument),
-        "openrouterKeys.enableKey": (argument) => enableKey(keyDeps, argument),
-        "openrouterKeys.deleteKey": (argument) => deleteKey(keyDeps, argument),
-        "openrouterKeys.renameKey": (argument) => renameKey(keyDeps, argument),
-        "openrouterKeys.configureTools": () => configureTools(keyDeps),
-        "openrouterKeys.undoTools": () => undoTools(toolsDeps),
+        "openrouterKeys.disableKey": async (key) => (await import("./ui/change-key.ts")).disableKey(keyDeps, key),
+        "openrouterKeys.enableKey": async (key) => (await import("./ui/change-key.ts")).enableKey(keyDeps, key),
+        "openrouterKeys.deleteKey": async (key) => (await import("./ui/change-key.ts")).deleteKey(keyDeps, key),
+        "openrouterKeys.renameKey": async (key) => (await import("./ui/change-key.ts")).renameKey(keyDeps, key),
+        "openrouterKeys.configureTools": async () => (await import("./ui/set-up-tools.ts")).configureTools(keyDeps),
+        "openrouterKeys.undoTools": async () => (await import("./ui/set-up-tools.ts")).undoTools(toolsDeps),
         "openrouterKeys.showSpend": () => view.reveal(),
         "openrouterKeys.refresh": () => ring.refresh(),
         "openrouterKeys.admin.approveRun": (argument) => admin.withSide((side) => side.approve(argument)),
@@ -246,7 +247,7 @@ export function activate(context: vscode.ExtensionContext): void {
   followSession();
   void followTools();
   void runCommand({ dialogs, log }, "look for a sign-in that was under way", () =>
-    resumeSignIn(accessDeps, () => accessToken.resume(lifetime.signal)),
+    resumeSignIn(accessDeps, (tell) => accessToken.resume(lifetime.signal, tell)),
   );
   askAboutOthers();
 }

@@ -33,11 +33,6 @@ export class FunctionError extends UserError {
   }
 }
 
-/** By name, as `isCancelled`: a part of the extension that is loaded when first needed brings a class of its own. */
-export function isFunctionError(error: unknown): error is FunctionError {
-  return error instanceof Error && error.name === "FunctionError";
-}
-
 /**
  * True when the function may have done what it was asked all the same, or may still be doing it: nothing may be
  * concluded, and only a repeat with the same Idempotency-Key tells.

@@ -6,7 +6,7 @@
 import { TokenAnswer } from "../../functions/contract/account.ts";
 import { EntraAnswer, entraScopes } from "../../functions/contract/entra.ts";
 import { paths } from "../../functions/contract/paths.ts";
-import { CancelledError, describe, isCancelled } from "../base/errors.ts";
+import { CancelledError, describe } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { FunctionAddress } from "./function-address.ts";
 import type { FunctionClient } from "./function-client.ts";
@@ -38,7 +38,7 @@ export function createSignInWithMicrosoft({ client, ask, log }: MicrosoftDeps): 
     try {
       return await client.ask({ address, method: "GET", path: paths.authEntra, signal }, EntraAnswer);
     } catch (error) {
-      if (isCancelled(error)) throw error;
+      if (error instanceof CancelledError) throw error;
       // Not set up, or a function that does not know of it.
       return undefined;
     }
@@ -55,7 +55,7 @@ export function createSignInWithMicrosoft({ client, ask, log }: MicrosoftDeps): 
       const answer = await client.ask({ address, method: "POST", path: paths.authEntra, body, signal }, TokenAnswer);
       return { kind: "signed-in", answer };
     } catch (error) {
-      if (signal.aborted && isCancelled(error)) throw error;
+      if (signal.aborted && error instanceof CancelledError) throw error;
       log.warn(`The Microsoft account did not sign anybody in: ${describe(error)}`);
       return { kind: "failed" };
     }

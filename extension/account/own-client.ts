@@ -1,6 +1,6 @@
 import type { Access } from "./access-token.ts";
 import type { AnswerSchema, Call, FunctionClient } from "./function-client.ts";
-import { isFunctionError } from "./function-error.ts";
+import { FunctionError } from "./function-error.ts";
 import type { SessionStore } from "./session.ts";
 
 /** What is asked in somebody's name: without whose, which comes with the access. */
@@ -26,8 +26,8 @@ export function createOwnClient({ client, sessions }: OwnClientDeps): OwnClient 
     try {
       return await work({ address, token });
     } catch (error) {
-      if (isFunctionError(error) && error.code === "unauthorized") await sessions.expire(address, token);
-      if (isFunctionError(error) && error.code === "offboarded") await sessions.forget(address);
+      if (error instanceof FunctionError && error.code === "unauthorized") await sessions.expire(address, token);
+      if (error instanceof FunctionError && error.code === "offboarded") await sessions.forget(address);
       throw error;
     }
   }

@@ -1,7 +1,7 @@
 import { paths } from "../../functions/contract/paths.ts";
 import { type Session as SignIn, SessionsAnswer } from "../../functions/contract/sessions.ts";
 import type { Access } from "./access-token.ts";
-import { isFunctionError } from "./function-error.ts";
+import { FunctionError } from "./function-error.ts";
 import type { OwnClientDeps } from "./own-client.ts";
 import { createOwnClient } from "./own-client.ts";
 
@@ -25,7 +25,7 @@ export function createOwnSignIns(deps: OwnClientDeps): OwnSignIns {
         await own.tell(access, { method: "DELETE", path: paths.ownSession(id) });
       } catch (error) {
         // It has ended by itself or in another window, which is what was wanted.
-        if (!isFunctionError(error) || error.code !== "not_found") throw error;
+        if (!(error instanceof FunctionError) || error.code !== "not_found") throw error;
       }
     },
   };

@@ -1,6 +1,6 @@
 import type { NightlyRun, NightlyRunsAnswer } from "../../functions/contract/runs.ts";
 import type { Access, AccessToken } from "../account/access-token.ts";
-import { isFunctionError } from "../account/function-error.ts";
+import { FunctionError } from "../account/function-error.ts";
 import type { Clock } from "../base/clock.ts";
 import { createEmitter, type Event } from "../base/emitter.ts";
 import { describe } from "../base/errors.ts";
@@ -102,8 +102,8 @@ export function createRunList(deps: RunListDeps): RunList {
     } catch (error) {
       if (await isStale()) throw error;
       deps.log.warn(`The nightly runs could not be read: ${describe(error)}`);
-      pace.failed(isFunctionError(error) ? error.retryAfter : undefined);
-      if (!isFunctionError(error)) {
+      pace.failed(error instanceof FunctionError ? error.retryAfter : undefined);
+      if (!(error instanceof FunctionError)) {
         const message = "The nightly runs could not be read. The log says why.";
         become({ kind: "failed", message, previous: previousOf(current) });
       } else if (error.code === "reauth_required" || error.code === "unauthorized") become({ kind: "sign-in" });
@@ -122,7 +122,8 @@ export function createRunList(deps: RunListDeps): RunList {
         if (access !== undefined && isWanted(access)) await attempt(access);
       });
     } catch (error) {
-      if (!isFunctionError(error)) deps.log.error(`The nightly runs could not be refreshed: ${describe(error)}`);
+      if (!(error instanceof FunctionError))
+        deps.log.error(`The nightly runs could not be refreshed: ${describe(error)}`);
     }
   }
 
@@ -131,7 +132,7 @@ export function createRunList(deps: RunListDeps): RunList {
       await deps.withAccess((access) => inTurn(() => attempt(access)));
     } catch (error) {
       // The state tells.
-      if (!isFunctionError(error)) throw error;
+      if (!(error instanceof FunctionError)) throw error;
     }
   }
 

@@ -14,11 +14,6 @@ export class CancelledError extends Error {
   }
 }
 
-/** By name: parts of the extension that are loaded when first needed bring a class of their own. */
-export function isCancelled(error: unknown): boolean {
-  return error instanceof Error && error.name === "CancelledError";
-}
-
 /** One line for the log: the chain of causes by name and message, without stacks. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -8,7 +8,7 @@ import type { CreateKeyRequest, RotateKeyRequest } from "../../functions/contrac
 import type { Access } from "../account/access-token.ts";
 import { FunctionError, leavesOutcomeOpen } from "../account/function-error.ts";
 import type { Clock } from "../base/clock.ts";
-import { CancelledError, describe, isCancelled, UserError } from "../base/errors.ts";
+import { CancelledError, describe, UserError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { KeyService } from "./key-service.ts";
 import { createRecipient, openSealed } from "./sealed-secret.ts";
@@ -213,14 +213,14 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
         maybeSent = true;
         return { access, answer: await ask(access, entry, signal) };
       } catch (error) {
-        if (isCancelled(error)) return abandon();
+        if (error instanceof CancelledError) return abandon();
         if (!(error instanceof FunctionError)) throw error;
         maybeSent = earlierMaybeSent || leavesOutcomeOpen(error);
         if (error.status === 401 && renew !== undefined) {
           report("Waiting for your sign-in…");
           access = await Promise.race([renewed(access, entry, renew, error, maybeSent), cancelled(signal)]).catch(
             async (failure: unknown) => {
-              if (isCancelled(failure)) return abandon();
+              if (failure instanceof CancelledError) return abandon();
               throw failure;
             },
           );
@@ -260,7 +260,7 @@ export function createKeyCreation({ service, vault, clock, log }: KeyCreationDep
     try {
       return await renew(error);
     } catch (failure) {
-      if (isCancelled(failure)) throw failure;
+      if (failure instanceof CancelledError) throw failure;
       if (!maybeSent) await vault.pending.drop(access.address, entry);
       throw failure;
     }

@@ -11,7 +11,8 @@ interface ServingDeps {
    * There is a key to serve, or a tool on this machine that will ask for one and is to be told why there is none.
    */
   readonly isWanted: () => Promise<boolean>;
-  readonly server: KeyServer;
+  /** Loaded when it is first wanted. */
+  readonly server: () => Promise<KeyServer>;
   readonly log: Log;
 }
 
@@ -33,7 +34,7 @@ export function createServing({ isWanted, server, log }: ServingDeps): Serving {
       try {
         const on = await wanted();
         if (on === isOn) return;
-        await (on ? server.start() : server.stop());
+        await (on ? (await server()).start() : (await server()).stop());
         isOn = on;
         log.info(on ? "The key helper is answered." : "The key helper is no longer answered.");
       } catch (error) {

@@ -1,4 +1,4 @@
-import { CancelledError, describe, isCancelled, UserError } from "../base/errors.ts";
+import { CancelledError, describe, UserError } from "../base/errors.ts";
 import { catalogue } from "./catalogue.ts";
 import type { ToolId } from "./catalogue.ts";
 import { createTool } from "./create-tool.ts";
@@ -57,7 +57,7 @@ export function createToolSetup(deps: ToolSetupDeps): ToolSetup {
   }
 
   function sentenceFor(tool: Tool, verb: string, error: unknown, signal?: AbortSignal): string {
-    if (isCancelled(error) || signal?.aborted === true) throw new CancelledError();
+    if (error instanceof CancelledError || signal?.aborted === true) throw new CancelledError();
     if (error instanceof UserError) return error.message;
     deps.log.error(`Could not ${verb} ${tool.label}: ${describe(error)}`);
     return `Could not ${verb} ${tool.label}. The log has the details.`;

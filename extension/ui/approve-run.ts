@@ -4,7 +4,7 @@ import type { NightlyRuns } from "../admin/nightly-runs.ts";
 import type { RunList, RunListDeps, WaitingRun } from "../admin/run-list.ts";
 import { previousOf, waitingRunIn } from "../admin/run-list.ts";
 import { candidatesOf, people } from "../admin/run-rows.ts";
-import { isFunctionError, leavesOutcomeOpen } from "../account/function-error.ts";
+import { FunctionError, leavesOutcomeOpen } from "../account/function-error.ts";
 import { presentable } from "../base/errors.ts";
 import type { Dialogs } from "./dialogs.ts";
 
@@ -47,7 +47,7 @@ async function approve({ withAccess, runs }: ApproveRunDeps, run: WaitingRun): P
     await withAccess((access) => runs.approve(access, run.id, run.candidatesHash));
     return undefined;
   } catch (error) {
-    if (!isFunctionError(error)) throw error;
+    if (!(error instanceof FunctionError)) throw error;
     const opening = leavesOutcomeOpen(error) && error.code !== "conflict" ? "It may not be approved." : "Not approved.";
     return `${opening} ${error.message}`;
   }

@@ -1,4 +1,4 @@
-import { describe, isCancelled, UserError } from "../base/errors.ts";
+import { CancelledError, describe, UserError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Dialogs } from "./dialogs.ts";
 
@@ -17,7 +17,7 @@ export async function runCommand(
   try {
     await work();
   } catch (error) {
-    if (isCancelled(error)) {
+    if (error instanceof CancelledError) {
       log.info(`${id}: cancelled`);
       return;
     }

@@ -2,15 +2,18 @@ import type { Access, AccessToken } from "../account/access-token.ts";
 import type { Clock } from "../base/clock.ts";
 import { describe } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { Delivery } from "../keys/create-key.ts";
-import { type CreateKeyDeps, offerDeletion } from "./create-key.ts";
+import type { Delivery, KeyCreation } from "../keys/create-key.ts";
+import type { SecretVault } from "../keys/secret-vault.ts";
+import type { CreateKeyDeps } from "./create-key.ts";
 import { runCommand } from "./run-command.ts";
-import { offerTools } from "./set-up-tools.ts";
 
 interface SettleDeps extends Pick<
   CreateKeyDeps,
-  "creation" | "dialogs" | "ring" | "service" | "toolsKey" | "toolSetup" | "address"
+  "dialogs" | "ring" | "service" | "toolsKey" | "toolSetup" | "address"
 > {
+  readonly vault: Pick<SecretVault, "pending">;
+  /** Loaded where something is under way. */
+  readonly creation: () => Promise<Pick<KeyCreation, "settle">>;
   readonly accessToken: Pick<AccessToken, "existing">;
   readonly clock: Clock;
   readonly log: Log;
@@ -34,7 +37,8 @@ export function createSettling(deps: SettleDeps): { readonly settle: () => Promi
   async function settleOnce(): Promise<void> {
     const access = await deps.accessToken.existing();
     if (access === undefined) return;
-    const { deliveries, leftOpen } = await deps.creation.settle(access);
+    if ((await deps.vault.pending.list(access.address, access.account.id)).length === 0) return;
+    const { deliveries, leftOpen } = await (await deps.creation()).settle(access);
     if (leftOpen > 0) retryLater();
     if (deliveries.length === 0) return;
 
@@ -46,7 +50,10 @@ export function createSettling(deps: SettleDeps): { readonly settle: () => Promi
     await deps.ring.refresh();
     for (const delivery of deliveries) {
       if (delivery.kind === "delivered") void announce(access, delivery);
-      if (delivery.kind === "secret-lost") void offerDeletion(deps, access, delivery.key);
+      if (delivery.kind === "secret-lost") {
+        const { offerDeletion } = await import("./create-key.ts");
+        void offerDeletion(deps, access, delivery.key);
+      }
     }
   }
 
@@ -59,8 +66,11 @@ export function createSettling(deps: SettleDeps): { readonly settle: () => Promi
       return;
     }
     const pressed = await deps.dialogs.info(`The key “${name}” has arrived.`, ...(serves ? ["Set Up Tools"] : []));
-    if (pressed !== undefined)
-      await runCommand(deps, "set up tools for an arrived key", () => offerTools(deps, "", name));
+    if (pressed === undefined) return;
+    await runCommand(deps, "set up tools for an arrived key", async () => {
+      const { offerTools } = await import("./set-up-tools.ts");
+      await offerTools(deps, "", name);
+    });
   }
 
   function retryLater(): void {

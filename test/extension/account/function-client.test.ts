@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 
 import { type Call, createFunctionClient } from "../../../extension/account/function-client.ts";
 import { FunctionError } from "../../../extension/account/function-error.ts";
-import { isCancelled } from "../../../extension/base/errors.ts";
+import { CancelledError } from "../../../extension/base/errors.ts";
 import { base, problem, token } from "../support/fake-function.ts";
 import { createRecordingLog } from "../support/recording-log.ts";
 
@@ -138,6 +138,6 @@ describe("asking the function", () => {
     });
     const asking = client.ask({ ...call, signal: stop.signal }, Answer).catch((caught: unknown) => caught);
     stop.abort();
-    assert.ok(isCancelled(await asking));
+    assert.ok((await asking) instanceof CancelledError);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { createFunctionClient } from "../../../extension/account/function-client.ts";
 import { createSignInWithMicrosoft } from "../../../extension/account/microsoft.ts";
-import { isCancelled } from "../../../extension/base/errors.ts";
+import { CancelledError } from "../../../extension/base/errors.ts";
 import { account, base, createFakeFunction, type Fault, token } from "../support/fake-function.ts";
 import { createRecordingLog } from "../support/recording-log.ts";
 
@@ -103,6 +103,6 @@ describe("signing in with the editor's Microsoft account", () => {
       return new Promise<never>(() => {});
     });
     const error = await harness.signIn().catch((caught: unknown) => caught);
-    assert.deepEqual([isCancelled(error), harness.asked()], [true, ["GET /v1/auth/entra"]]);
+    assert.deepEqual([error instanceof CancelledError, harness.asked()], [true, ["GET /v1/auth/entra"]]);
   });
 });

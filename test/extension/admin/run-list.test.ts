@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { createNightlyRuns } from "../../../extension/admin/nightly-runs.ts";
 import { createRunList, type RunListState, waitingRunIn } from "../../../extension/admin/run-list.ts";
-import { isCancelled } from "../../../extension/base/errors.ts";
+import { CancelledError } from "../../../extension/base/errors.ts";
 import { withAccess } from "../../../extension/ui/with-access.ts";
 import type { NightlyRun } from "../../../functions/contract/runs.ts";
 import { createEditor } from "../support/editor.ts";
@@ -110,7 +110,7 @@ describe("the list of nightly runs", () => {
     fail({ code: "reauth_required" });
     const end = await list.show().then(
       () => "done",
-      (error: unknown) => (isCancelled(error) ? "cancelled" : String(error)),
+      (error: unknown) => (error instanceof CancelledError ? "cancelled" : String(error)),
     );
     assert.deepEqual([end, list.current.kind], ["cancelled", "sign-in"]);
   });

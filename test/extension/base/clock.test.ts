@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 
 import { systemClock } from "../../../extension/base/clock.ts";
-import { describe as inWords, isCancelled, UserError } from "../../../extension/base/errors.ts";
+import { CancelledError, describe as inWords, UserError } from "../../../extension/base/errors.ts";
 
 describe("waiting", () => {
   it("ends as a cancel when the person cancels", async () => {
     const stop = new AbortController();
     const waiting = systemClock.sleep(60_000, stop.signal).catch((error: unknown) => error);
     stop.abort();
-    assert.ok(isCancelled(await waiting));
+    assert.ok((await waiting) instanceof CancelledError);
   });
 
   it("ends by itself", async () => {

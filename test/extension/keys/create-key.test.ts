@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Access } from "../../../extension/account/access-token.ts";
 import { createFunctionClient } from "../../../extension/account/function-client.ts";
 import { createSessionStore } from "../../../extension/account/session.ts";
-import { isCancelled, UserError } from "../../../extension/base/errors.ts";
+import { CancelledError, UserError } from "../../../extension/base/errors.ts";
 import type { SecretStore } from "../../../extension/base/secret-store.ts";
 import { createKeyCreation } from "../../../extension/keys/create-key.ts";
 import { createKeyService } from "../../../extension/keys/key-service.ts";
@@ -241,7 +241,10 @@ describe("creating a key", () => {
           });
       }
       const error = await harness.create(stop.signal).catch((caught: unknown) => caught);
-      assert.deepEqual({ cancelled: isCancelled(error), keys: harness.remote.keys.size }, { cancelled: true, keys: 1 });
+      assert.deepEqual(
+        { cancelled: error instanceof CancelledError, keys: harness.remote.keys.size },
+        { cancelled: true, keys: 1 },
+      );
 
       const next = createHarness(harness.remote, harness.storage);
       const { deliveries } = await next.creation.settle(access);
@@ -255,7 +258,7 @@ describe("creating a key", () => {
     stop.abort();
     const error = await harness.create(stop.signal).catch((caught: unknown) => caught);
     assert.deepEqual(
-      { cancelled: isCancelled(error), requests: harness.remote.requests.length, ...outcomeOf(harness) },
+      { cancelled: error instanceof CancelledError, requests: harness.remote.requests.length, ...outcomeOf(harness) },
       { cancelled: true, requests: 0, ...noKey },
     );
   });
@@ -421,7 +424,7 @@ describe("rotating a key", () => {
     const error = await harness.rotate(stop.signal).catch((caught: unknown) => caught);
     const next = createHarness(harness.remote, harness.storage);
     await next.creation.settle(access);
-    assert.deepEqual([isCancelled(error), rotationOf(next)], [true, rotatedOnce]);
+    assert.deepEqual([error instanceof CancelledError, rotationOf(next)], [true, rotatedOnce]);
   });
 
   it("is not offered as a create that could be discarded", async () => {

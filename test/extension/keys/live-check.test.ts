@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { isCancelled } from "../../../extension/base/errors.ts";
+import { CancelledError } from "../../../extension/base/errors.ts";
 import { checkLive } from "../../../extension/keys/live-check.ts";
 import { createManualClock } from "../support/manual-clock.ts";
 import { createRecordingLog } from "../support/recording-log.ts";
@@ -73,6 +73,6 @@ describe("the live check of a key", () => {
     const error = await checkLive(deps, "https://openrouter.test", secret, stop.signal).catch(
       (caught: unknown) => caught,
     );
-    assert.ok(isCancelled(error));
+    assert.ok(error instanceof CancelledError);
   });
 });

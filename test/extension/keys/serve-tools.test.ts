@@ -13,7 +13,11 @@ describe("serving the key helper", () => {
       calls.push(name);
     };
     const server = { start: act("start"), stop: act("stop") };
-    const serving = createServing({ isWanted: async () => wanted, server, log: createRecordingLog() });
+    const serving = createServing({
+      isWanted: async () => wanted,
+      server: async () => server,
+      log: createRecordingLog(),
+    });
     await serving.sync();
     wanted = true;
     await Promise.all([serving.sync(), serving.sync(), serving.stop(), serving.sync()]);
@@ -31,7 +35,7 @@ describe("serving the key helper", () => {
       stop: async () => {},
     };
     const log = createRecordingLog();
-    const serving = createServing({ isWanted: async () => true, server, log });
+    const serving = createServing({ isWanted: async () => true, server: async () => server, log });
     await serving.sync();
     await serving.sync();
     await serving.sync();

@@ -118,7 +118,13 @@ export async function createEditor(options: EditorOptions = {}) {
     vault,
     now: clock.now,
   };
-  const settling = createSettling({ ...shared, creation, clock, log, lifetime: AbortSignal.abort() });
+  const settling = createSettling({
+    ...shared,
+    creation: async () => creation,
+    clock,
+    log,
+    lifetime: AbortSignal.abort(),
+  });
   let settles = 0;
   return {
     ...shared,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { createNightlyRuns } from "../../../extension/admin/nightly-runs.ts";
 import { createRunList } from "../../../extension/admin/run-list.ts";
-import { isCancelled, UserError } from "../../../extension/base/errors.ts";
+import { CancelledError, UserError } from "../../../extension/base/errors.ts";
 import { approveRun } from "../../../extension/ui/approve-run.ts";
 import { withAccess } from "../../../extension/ui/with-access.ts";
 import type { NightlyRun } from "../../../functions/contract/runs.ts";
@@ -41,7 +41,7 @@ async function createHarness(
     const end = await approveRun(deps, argument).then(
       () => "done",
       (error: unknown) =>
-        isCancelled(error) ? "cancelled" : error instanceof UserError ? error.message : String(error),
+        error instanceof CancelledError ? "cancelled" : error instanceof UserError ? error.message : String(error),
     );
     await settled();
     return end;

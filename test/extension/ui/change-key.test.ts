@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { isCancelled, UserError } from "../../../extension/base/errors.ts";
+import { CancelledError, UserError } from "../../../extension/base/errors.ts";
 import { signInCommand, signOutCommand } from "../../../extension/ui/account-commands.ts";
 import { deleteKey, disableKey, enableKey, renameKey } from "../../../extension/ui/change-key.ts";
 import { builtKey } from "../support/fake-function.ts";
@@ -24,7 +24,8 @@ async function createWithKeys(...answers: Answers) {
 async function endOf(work: Promise<void>): Promise<string> {
   const end = await work.then(
     () => "done",
-    (error: unknown) => (isCancelled(error) ? "cancelled" : error instanceof UserError ? error.message : String(error)),
+    (error: unknown) =>
+      error instanceof CancelledError ? "cancelled" : error instanceof UserError ? error.message : String(error),
   );
   await settled();
   return end;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 
 import type { Access } from "../../../extension/account/access-token.ts";
-import { isCancelled, UserError } from "../../../extension/base/errors.ts";
+import { CancelledError, UserError } from "../../../extension/base/errors.ts";
 import { createKey } from "../../../extension/ui/create-key.ts";
 import { account, builtKey, token } from "../support/fake-function.ts";
 import { address, createEditor, settled } from "../support/editor.ts";
@@ -14,7 +14,8 @@ const making = ["progress: Creating your OpenRouter key", "progress: Checking it
 async function run(editor: Awaited<ReturnType<typeof createEditor>>) {
   const end = await createKey(editor.createKeyDeps).then(
     () => "done",
-    (error: unknown) => (isCancelled(error) ? "cancelled" : error instanceof UserError ? error.message : String(error)),
+    (error: unknown) =>
+      error instanceof CancelledError ? "cancelled" : error instanceof UserError ? error.message : String(error),
   );
   await settled();
   const made = [...editor.remote.keys.values()];

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 
-import { isCancelled, UserError } from "../../../extension/base/errors.ts";
-import { choose } from "../../../extension/ui/change-key.ts";
-import { makeAndCheck, offerDeletion } from "../../../extension/ui/create-key.ts";
+import { CancelledError, UserError } from "../../../extension/base/errors.ts";
 import { rotateKey } from "../../../extension/ui/rotate-key.ts";
-import { withAccess } from "../../../extension/ui/with-access.ts";
 import { builtKey } from "../support/fake-function.ts";
 import { address, createEditor, settled } from "../support/editor.ts";
 
@@ -22,19 +19,10 @@ async function createWithKey(isStored = true, options: Options = {}) {
   await editor.ring.refresh();
   const deps = editor.createKeyDeps;
   const rotate = async (argument: unknown = { keyId: "key-1" }): Promise<string> => {
-    const end = await rotateKey(
-      {
-        ...deps,
-        choose: (chosen, title, fits) => choose(deps, chosen, title, fits),
-        withAccess: (work) => withAccess(deps, work),
-        makeAndCheck: (title, access, make) => makeAndCheck(deps, title, access, make),
-        offerDeletion: (access, key) => offerDeletion(deps, access, key),
-      },
-      argument,
-    ).then(
+    const end = await rotateKey(deps, argument).then(
       () => "done",
       (error: unknown) =>
-        isCancelled(error) ? "cancelled" : error instanceof UserError ? error.message : String(error),
+        error instanceof CancelledError ? "cancelled" : error instanceof UserError ? error.message : String(error),
     );
     await settled();
     return end;
