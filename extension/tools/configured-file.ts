@@ -7,7 +7,7 @@ import type { Change, HomeFile } from "./home-file.ts";
 import { stand, withoutSecrets } from "./preview.ts";
 import type { FilePreview } from "./preview.ts";
 import { dotted, isSame, missingContainers, obstacleOn, valueAt, withSettings } from "./settings.ts";
-import type { JsonObject, Path, Setting, SettingsFormat } from "./settings.ts";
+import type { Json, JsonObject, Path, Setting, SettingsFormat } from "./settings.ts";
 import type { PlannedChange, ToolSetupDeps } from "./tool.ts";
 import { hashOf, parseUndoRecord } from "./undo-record.ts";
 import type { UndoRecord } from "./undo-record.ts";
@@ -45,8 +45,8 @@ interface Writing {
 }
 
 export interface ConfiguredFile {
-  /** It was set up and not undone. */
-  hasRecord(): Promise<boolean>;
+  /** Undefined when it was not set up; else whether its values are still ours and up to date. */
+  isCurrent(signal?: AbortSignal): Promise<boolean | undefined>;
   isConfigured(signal?: AbortSignal): Promise<boolean>;
   plan(signal?: AbortSignal): Promise<readonly PlannedChange[]>;
   /** Undefined when `apply` would change nothing. Throws what `apply` would throw before it writes. */
@@ -284,17 +284,21 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     return isEvidentlyOurs && missingOf(current, wanted).length === 0 ? recordOfOwnValues(wanted) : undefined;
   }
 
+  /** Told without reading the file, which can cost a program's start. */
+  function hasMoved(record: UndoRecord, key: string | undefined): boolean {
+    const before = writtenBefore(record);
+    return recipe.wanted({}, key).some(({ path, value }) => {
+      const isMoving = recipe.moving.some((moving) => isSame(moving, path));
+      return isMoving && value !== undefined && before(path) !== undefined && !isSame(value, before(path));
+    });
+  }
+
   async function refresh(signal?: AbortSignal): Promise<void> {
     const record = await loadRecord();
     if (record === undefined) return;
     const key = await readKey();
-    const before = (path: Path) => record.values.find((entry) => isSame(entry.path, path))?.written;
-    // Told without reading the file, which can cost a program's start.
-    const hasMoved = recipe.wanted({}, key).some(({ path, value }) => {
-      const isMoving = recipe.moving.some((moving) => isSame(moving, path));
-      return isMoving && value !== undefined && before(path) !== undefined && !isSame(value, before(path));
-    });
-    if (!hasMoved) return;
+    const before = writtenBefore(record);
+    if (!hasMoved(record, key)) return;
 
     const decide = async (bytes: Buffer | undefined): Promise<Change> => {
       if (bytes === undefined) return { kind: "keep" };
@@ -317,9 +321,22 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     await updateHomeFile(at(record.file, record.folder), decide, { isPrivate });
   }
 
-  const hasRecord = async (): Promise<boolean> => (await loadRecord()) !== undefined;
+  async function isCurrent(signal?: AbortSignal): Promise<boolean | undefined> {
+    const record = await loadRecord();
+    if (record === undefined) return undefined;
+    // Told without reading the values, where nobody has written since.
+    const bytes = await readHomeFile(at(record.file, record.folder)).catch(() => undefined);
+    const isUntouched = bytes !== undefined && hashOf(bytes) === record.writtenHash;
+    if (isUntouched && record.file === recipe.file && !hasMoved(record, await readKey())) return true;
+    // A file that cannot be read now may be read by the tool all the same.
+    return isConfigured(signal).catch(() => true);
+  }
 
-  return { hasRecord, isConfigured, plan, preview, check, apply, undo, refresh };
+  return { isCurrent, isConfigured, plan, preview, check, apply, undo, refresh };
+}
+
+function writtenBefore(record: UndoRecord): (path: Path) => Json | undefined {
+  return (path) => record.values.find((entry) => isSame(entry.path, path))?.written;
 }
 
 /** What undo sets: each value that still is ours goes back, and a container that we made goes when nothing is left in it. */

@@ -75,11 +75,11 @@ export function createTool<Id extends string>(entry: ToolEntry<Id>, deps: ToolSe
       );
     },
     async use(signal) {
-      const records = await Promise.all(files.map((file) => file.hasRecord()));
-      if (!records.includes(true)) return undefined;
+      const current = await Promise.all(files.map((file) => file.isCurrent(signal)));
+      if (current.every((is) => is === undefined)) return undefined;
       const holdsKey = recipes.some((recipe) => recipe.holdsKey);
-      // A file that cannot be read now may be read by the tool all the same.
-      const isCurrent = await isConfigured(signal).catch(() => true);
+      // A file without a record had our values before, or has lost them since.
+      const isCurrent = !current.includes(false) && (!current.includes(undefined) || (await isConfigured(signal)));
       return { isCurrent, holdsKey, rereadsKey: entry.rereadsKey === true };
     },
     undo: async (signal) => ({ changed: await undoAll(files, signal), next: next.afterUndo }),
