@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { homedir, hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -18,10 +19,11 @@ import { createContexts } from "./host/contexts.ts";
 import { createOutputLog } from "./host/log.ts";
 import { askMicrosoft } from "./host/microsoft.ts";
 import { createNeighbours } from "./host/neighbours.ts";
-import { createSecretStore, createToolUndoStore } from "./host/secret-storage.ts";
+import { createSecretStore, createToolUndoStore, machineMark } from "./host/secret-storage.ts";
 import { settings } from "./host/settings.ts";
 import { createSignInEditor } from "./host/sign-in-editor.ts";
 import { createToolsOnThisMachine, isFolder } from "./host/tools.ts";
+import { markName } from "./key-helper/mark-name.ts";
 import { chooseSocketDirectory } from "./key-helper/socket-directory.ts";
 import { createKeyRing } from "./keys/key-ring.ts";
 import { createKeyService } from "./keys/key-service.ts";
@@ -34,9 +36,12 @@ import { registerCommands } from "./ui/commands.ts";
 import { createEditorDialogs } from "./ui/editor-dialogs.ts";
 import { createKeysView } from "./ui/keys-view.ts";
 import { createLeavingAddress } from "./ui/leave-address.ts";
+import { createLeftOutTools } from "./ui/left-out-tools.ts";
 import { machineName } from "./ui/machine-name.ts";
 import { runCommand } from "./ui/run-command.ts";
+import type { PickTools } from "./ui/set-up-tools.ts";
 import { createSettling } from "./ui/settle-keys.ts";
+import { createStopNotice } from "./ui/stop-notice.ts";
 import { contextsOf } from "./ui/show-contexts.ts";
 import { createSpendStatus } from "./ui/spend-status.ts";
 import { withAccess } from "./ui/with-access.ts";
@@ -104,7 +109,8 @@ export function activate(context: vscode.ExtensionContext): void {
     isFolder,
     uid: process.getuid?.(),
   });
-  const undoStore = createToolUndoStore(store, `${hostname()} ${homedir()}`);
+  const machine = machineMark(hostname(), homedir());
+  const undoStore = createToolUndoStore(store, machine);
   const tools = createToolsOnThisMachine({
     helper: {
       storageDirectory,
@@ -123,6 +129,15 @@ export function activate(context: vscode.ExtensionContext): void {
     const { createKeyServer } = await import("./key-helper/key-server.ts");
     return createKeyServer({ directory: socketDirectory, readKey: toolsKey.readSecret, log });
   });
+  const keychain = lazily(async () => {
+    const { createKeychainCopy } = await import("./key-helper/keychain-copy.ts");
+    const { platform, env } = process;
+    return createKeychainCopy({ storageDirectory, platform, env, readKey: toolsKey.readSecret, log });
+  });
+  /** Most people have agreed to no copy. */
+  const followKeychain = async (): Promise<void> => {
+    if (existsSync(join(storageDirectory, markName))) await (await keychain()).sync();
+  };
   const serving = createServing({
     isWanted: async () => (await toolsKey.readSecret()) !== undefined || (await undoStore.hasAny()),
     server,
@@ -130,20 +145,48 @@ export function activate(context: vscode.ExtensionContext): void {
   });
   own({ dispose: () => void serving.stop() });
 
-  const toolsDeps = { dialogs, toolSetup: tools.ready, toolsKey, address, ring };
-  const accessDeps = { ...toolsDeps, accessToken };
-  const settling = createSettling({ ...accessDeps, vault, creation, service, clock, log, lifetime: lifetime.signal });
-  const keyDeps = { ...accessDeps, service, vault, now: clock.now };
-
-  own(createSpendStatus(ring));
-  const view = own(createKeysView(ring));
-  own(ring.onDidChange((state) => contexts.set(contextsOf(state))));
-  const makeDeps = async () => ({
-    ...keyDeps,
-    creation: await creation(),
+  const pickTools: PickTools = async (...asked) => (await import("./ui/tools-pick.ts")).pickTools(...asked);
+  const leftOut = createLeftOutTools(context.globalState, machine);
+  const toolsDeps = {
+    dialogs,
+    toolSetup: tools.ready,
+    toolsKey,
+    keychain,
+    toolsInUse: tools.inUse,
+    refreshTools: tools.refresh,
+    pickTools,
+    leftOut,
     openRouterUrl: settings.openRouterUrl,
     checkLive: async (base: string, secret: string, signal: AbortSignal) =>
       (await import("./keys/live-check.ts")).checkLive({ fetch, clock, log }, base, secret, signal),
+    serve: serving.sync,
+    address,
+    ring,
+    log,
+  };
+  const accessDeps = { ...toolsDeps, accessToken };
+  const settling = createSettling({ ...accessDeps, vault, creation, service, clock, lifetime: lifetime.signal });
+  const stopNotice = createStopNotice({
+    dialogs,
+    memory: context.globalState,
+    toolsInUse: tools.inUse,
+    setBack: async (used) => (await import("./ui/set-up-tools.ts")).setToolsBack(toolsDeps, used),
+    isInFront: () => vscode.window.state.focused,
+  });
+  const keyDeps = { ...accessDeps, service, vault, stopNotice, now: clock.now };
+
+  own(createSpendStatus(ring));
+  const view = own(createKeysView(ring));
+  own(
+    ring.onDidChange((state) => {
+      contexts.set(contextsOf(state));
+      void stopNotice.follow(state);
+    }),
+  );
+  own(sessions.onLeft(() => void stopNotice.left()));
+  const makeDeps = async () => ({
+    ...keyDeps,
+    creation: await creation(),
     settleLater: () => void settling.settle(),
   });
   const signOut = (): Promise<void> => signOutCommand({ ...accessDeps, sessions, client, log });
@@ -195,6 +238,8 @@ export function activate(context: vscode.ExtensionContext): void {
         "openrouterKeys.renameKey": async (key) => (await import("./ui/change-key.ts")).renameKey(keyDeps, key),
         "openrouterKeys.configureTools": async () => (await import("./ui/set-up-tools.ts")).configureTools(keyDeps),
         "openrouterKeys.undoTools": async () => (await import("./ui/set-up-tools.ts")).undoTools(toolsDeps),
+        "openrouterKeys.toolsWhileClosed": async () =>
+          (await import("./ui/while-closed.ts")).toggleWhileClosed({ dialogs, keychain }),
         "openrouterKeys.showSpend": () => view.reveal(),
         "openrouterKeys.refresh": () => ring.refresh(),
         "openrouterKeys.admin.approveRun": (argument) => admin.withSide((side) => side.approve(argument)),
@@ -208,11 +253,13 @@ export function activate(context: vscode.ExtensionContext): void {
     void ring.refresh();
     void settling.settle();
     void serving.sync();
+    void followKeychain();
   };
   const followTools = async (): Promise<void> => {
     void serving.sync();
     // Another key may be chosen, which some tools have in a file.
     void tools.refresh();
+    void followKeychain();
     contexts.set({ "openrouterKeys.toolsConfigured": await undoStore.hasAny() });
   };
   /** In the window in front only: every window hears of a change. */

@@ -13,6 +13,7 @@ export const commandIds = [
   "openrouterKeys.renameKey",
   "openrouterKeys.configureTools",
   "openrouterKeys.undoTools",
+  "openrouterKeys.toolsWhileClosed",
   "openrouterKeys.showSpend",
   "openrouterKeys.refresh",
   "openrouterKeys.admin.approveRun",

@@ -48,6 +48,13 @@ export function shareSessions(store: SessionStore, neighbours: Neighbours): Shar
     return session.kind !== "signed-out" && hasEnded(session.id) ? { kind: "signed-out" } : session;
   }
 
+  async function end(address: FunctionAddress, forget: () => Promise<void>): Promise<void> {
+    const session = await store.read(address);
+    await forget();
+    if (session.kind === "signed-out") return;
+    await neighbours.tell({ event: "signed-out", base: address.base, sessionId: session.id });
+  }
+
   async function hear({ event, base, sessionId, replaces }: Mark): Promise<void> {
     if (event === "signed-out") {
       ended.add(sessionId);
@@ -77,12 +84,9 @@ export function shareSessions(store: SessionStore, neighbours: Neighbours): Shar
       return session;
     },
     expire: (address, token) => store.expire(address, token),
-    forget: async (address) => {
-      const session = await store.read(address);
-      await store.forget(address);
-      if (session.kind === "signed-out") return;
-      await neighbours.tell({ event: "signed-out", base: address.base, sessionId: session.id });
-    },
+    forget: (address) => end(address, () => store.forget(address)),
+    forgetLeaver: (address) => end(address, () => store.forgetLeaver(address)),
+    onLeft: store.onLeft,
     onDidChange: changes.event,
     onSignedInElsewhere: elsewhere.event,
     dispose: () => {

@@ -17,7 +17,7 @@ export interface OwnClient {
 
 export interface OwnClientDeps {
   readonly client: Pick<FunctionClient, "ask" | "tell">;
-  readonly sessions: Pick<SessionStore, "expire" | "forget">;
+  readonly sessions: Pick<SessionStore, "expire" | "forgetLeaver">;
 }
 
 export function createOwnClient({ client, sessions }: OwnClientDeps): OwnClient {
@@ -27,7 +27,7 @@ export function createOwnClient({ client, sessions }: OwnClientDeps): OwnClient 
       return await work({ address, token });
     } catch (error) {
       if (error instanceof FunctionError && error.code === "unauthorized") await sessions.expire(address, token);
-      if (error instanceof FunctionError && error.code === "offboarded") await sessions.forget(address);
+      if (error instanceof FunctionError && error.code === "offboarded") await sessions.forgetLeaver(address);
       throw error;
     }
   }

@@ -28,8 +28,12 @@ export interface SessionStore {
   signedIn(address: FunctionAddress, answer: TokenAnswer): Promise<Session>;
   /** The function refused this token. Does nothing when a later sign-in has replaced it. */
   expire(address: FunctionAddress, token: string): Promise<void>;
-  /** Signed out or offboarded: nobody is remembered. */
+  /** Signed out: nobody is remembered. */
   forget(address: FunctionAddress): Promise<void>;
+  /** The function said that the person has left: nobody is remembered, and it is told on. */
+  forgetLeaver(address: FunctionAddress): Promise<void>;
+  /** In the window that heard it from the function. */
+  readonly onLeft: Event<void>;
   /** Something changed at some address, in this or another window. */
   readonly onDidChange: Event<void>;
   dispose(): void;
@@ -54,6 +58,7 @@ interface SessionStoreDeps {
 /** Sessions in secret storage, one entry per address of a function. */
 export function createSessionStore({ store, now, log }: SessionStoreDeps): SessionStore {
   const changes = createEmitter<void>();
+  const leavers = createEmitter<void>();
   const subscription: Disposable = store.onDidChange(({ key }) => {
     if (key.startsWith(namePrefix)) changes.fire();
   });
@@ -78,6 +83,10 @@ export function createSessionStore({ store, now, log }: SessionStoreDeps): Sessi
     return { kind: "signed-in", id, token, account };
   }
 
+  async function forget(address: FunctionAddress): Promise<void> {
+    await store.delete(nameOf(address));
+  }
+
   return {
     read,
     signedIn: async (address, { sessionToken, account, expiresAt }) => {
@@ -90,13 +99,17 @@ export function createSessionStore({ store, now, log }: SessionStoreDeps): Sessi
       if (stored?.token !== token) return;
       await store.store(nameOf(address), JSON.stringify({ ...stored, token: null }));
     },
-    forget: async (address) => {
-      await store.delete(nameOf(address));
+    forget,
+    forgetLeaver: async (address) => {
+      await forget(address);
+      leavers.fire();
     },
+    onLeft: leavers.event,
     onDidChange: changes.event,
     dispose: () => {
       subscription.dispose();
       changes.dispose();
+      leavers.dispose();
     },
   };
 }

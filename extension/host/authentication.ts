@@ -85,7 +85,7 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
     const reading = deps.address();
     if (!(error instanceof FunctionError) || error.code !== "offboarded" || reading.kind !== "address") return;
     // Somebody else's session is their own affair: an account that has left may be tried beside it.
-    if ((await sessions.read(reading.address)).kind === "expired") await sessions.forget(reading.address);
+    if ((await sessions.read(reading.address)).kind === "expired") await sessions.forgetLeaver(reading.address);
   }
 
   /** The session that counts from now on; the one it replaces is ended. */

@@ -21,12 +21,17 @@ export interface ToolUndoStore extends UndoStore {
   hasAny(): Promise<boolean>;
 }
 
+/** Names a person's home on a machine, in what the editor keeps for all of them. */
+export function machineMark(hostname: string, home: string): string {
+  return createHash("sha256").update(`${hostname} ${home}`).digest("base64url").slice(0, 16);
+}
+
 /**
  * What the tools' set-up needs to undo itself. The secret storage follows the person to every remote machine, and
  * the tools do not: `machine` tells them apart.
  */
 export function createToolUndoStore(store: SecretStore, machine: string): ToolUndoStore {
-  const prefix = `tool-undo ${createHash("sha256").update(machine).digest("base64url").slice(0, 16)} `;
+  const prefix = `tool-undo ${machine} `;
   return {
     get: async (toolId) => store.get(prefix + toolId),
     put: async (toolId, json) => {

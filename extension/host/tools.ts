@@ -6,7 +6,7 @@ import type { AddressReading } from "../account/function-address.ts";
 import { describe, UserError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { installKeyHelper, type KeyHelperPlace } from "../key-helper/install.ts";
-import type { ToolSetup } from "../tools/tool-setup.ts";
+import type { ToolInUse, ToolSetup } from "../tools/tool-setup.ts";
 import type { ToolUndoStore } from "./secret-storage.ts";
 
 interface ToolsDeps {
@@ -28,6 +28,8 @@ export interface ToolsOnThisMachine {
    * tool is left alone. Never rejects.
    */
   readonly refresh: () => Promise<void>;
+  /** The tools that were set up on this machine; none where that cannot be found out. Never rejects. */
+  readonly inUse: () => Promise<readonly ToolInUse[]>;
 }
 
 /** One set-up at a time for one address of OpenRouter, so that its changes follow each other. */
@@ -71,6 +73,14 @@ export function createToolsOnThisMachine({
 
   return {
     ready,
+    inUse: async () => {
+      try {
+        return (await undoStore.hasAny()) ? await (await ready()).inUse(AbortSignal.timeout(10_000)) : [];
+      } catch (error) {
+        log.warn(`It could not be found out which tools are set up: ${describe(error)}`);
+        return [];
+      }
+    },
     refresh: async () => {
       try {
         // With nothing set up any more, what this window has put into its terminals has to go.

@@ -1,19 +1,29 @@
-// `or-key <directory>`: prints the key that the person chose for their coding tools, got from an open VS Code window.
+// `or-key <directory>`: prints the key that the person chose for their coding tools, got from an open VS Code window, or,
+// where no window answers and they agreed to it, from the system's own keychain.
 // The key goes to stdout and nowhere else. Without a key: one sentence on stderr, nothing on stdout, exit code 1.
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { dirname, join } from "node:path";
 import { isEndpointFile, readEndpoint } from "./endpoint-files.ts";
+import { hashOfKey, lookUp, readMark } from "./keychain-mark.ts";
+import { markName } from "./mark-name.ts";
 import { faultOfPrivateDirectory } from "./private-directory.ts";
-import { maxLineLength, readAnswer, writeRequest } from "./protocol.ts";
+import { isSendable, maxLineLength, readAnswer, writeRequest } from "./protocol.ts";
 import type { Answer, Endpoint } from "./protocol.ts";
 
 const deadlineMilliseconds = 5000;
 
-type Finding = Answer | { readonly kind: "closed" | "silent" } | { readonly kind: "refused"; readonly why: string };
+type Finding =
+  | Answer
+  | { readonly kind: "closed" | "silent" | "no-copy" }
+  | { readonly kind: "refused"; readonly why: string };
 
 const sentences = {
   closed: "VS Code is not running, or you are signed out there. Open VS Code and try again.",
+  "no-copy":
+    "VS Code is not running, and the system's keychain did not give a copy of the key. Open VS Code and try again.",
   none: "VS Code is open, but you are signed out there or no key is chosen for your tools. Sign in or create a key in VS Code and try again.",
   failed: "VS Code could not read the key. Reload the VS Code window and try again.",
   silent: "VS Code did not answer in time. Try again, and reload the VS Code window if it stays so.",
@@ -62,9 +72,25 @@ async function askWindows(directory: string): Promise<Finding> {
   });
 }
 
+/** The copy that the person agreed to, if it is one of the key that was served last; a signed-out window has taken it back. */
+async function askKeychain(): Promise<Finding> {
+  const text = await readFile(join(dirname(process.argv[1] ?? ""), markName), "utf8").catch(() => "");
+  const mark = readMark(text);
+  if (mark === undefined || mark.hash.length < 2) return { kind: "closed" };
+  return new Promise((resolve) => {
+    // It may have to ask the person to unlock the keychain.
+    execFile(mark.program, lookUp(mark), { timeout: 30_000, maxBuffer: 4096 }, (error, stdout) => {
+      const secret = stdout.trim();
+      const isIt = error === null && isSendable(secret) && hashOfKey(secret) === mark.hash;
+      resolve(isIt ? { kind: "key", secret } : { kind: "no-copy" });
+    });
+  });
+}
+
 async function main(): Promise<void> {
   const directory = process.argv[2] ?? "";
-  const finding = await askWindows(directory);
+  const asked = await askWindows(directory);
+  const finding = asked.kind === "closed" ? await askKeychain() : asked;
   if (finding.kind === "key") {
     process.stdout.write(`${finding.secret}\n`, () => process.exit(0));
     return;

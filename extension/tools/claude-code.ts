@@ -22,6 +22,7 @@ export const claudeCode = defineTool({
       folder: folder(deps),
     }),
   notFound: nowhere,
+  rereadsKey: true,
   next: askTheHelperNext,
   files(deps) {
     const file = join(folder(deps), "settings.json");

@@ -24,6 +24,7 @@ export const codex = defineTool({
     return `Version ${version}, found at ${path}.`;
   },
   notFound: nowhere,
+  rereadsKey: true,
   next: askTheHelperNext,
   files(deps) {
     const folder = folderOf(deps.env["CODEX_HOME"]);

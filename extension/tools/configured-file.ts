@@ -4,8 +4,10 @@ import { UserError } from "../base/errors.ts";
 import { decodeText, encodeText } from "./file-text.ts";
 import { ownerOnly, readHomeFile, updateHomeFile } from "./home-file.ts";
 import type { Change, HomeFile } from "./home-file.ts";
+import { stand, withoutSecrets } from "./preview.ts";
+import type { FilePreview } from "./preview.ts";
 import { dotted, isObject, isSame, missingContainers, obstacleOn, valueAt, withSettings } from "./settings.ts";
-import type { JsonObject, Path, Setting, SettingsFormat } from "./settings.ts";
+import type { Json, JsonObject, Path, Setting, SettingsFormat } from "./settings.ts";
 import type { PlannedChange, ToolSetupDeps } from "./tool.ts";
 import { hashOf, parseUndoRecord } from "./undo-record.ts";
 import type { UndoRecord } from "./undo-record.ts";
@@ -45,8 +47,12 @@ interface Writing {
 }
 
 export interface ConfiguredFile {
+  /** Undefined when it was not set up; else whether its values are still ours and up to date. */
+  isCurrent(signal?: AbortSignal): Promise<boolean | undefined>;
   isConfigured(signal?: AbortSignal): Promise<boolean>;
   plan(signal?: AbortSignal): Promise<readonly PlannedChange[]>;
+  /** Undefined when `apply` would change nothing. Throws what `apply` would throw before it writes. */
+  preview(signal?: AbortSignal): Promise<FilePreview | undefined>;
   /** Throws what `apply` would throw before it writes. */
   check(signal?: AbortSignal): Promise<void>;
   apply(signal?: AbortSignal): Promise<readonly string[]>;
@@ -114,12 +120,38 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
   async function plan(signal?: AbortSignal): Promise<readonly PlannedChange[]> {
     if (!isWanted) return [];
     const current = await read(await readHomeFile(here), recipe.file, signal);
-    return missingOf(current, wantedOf(current, await readKey())).map(({ path, value, isSecret }) => ({
+    const missing = missingOf(current, wantedOf(current, await readKey()));
+    const ours = missing.length === 0 ? undefined : await loadRecord();
+    return missing.map(({ path, value, isSecret }) => {
+      const present = valueAt(current, path);
+      const isOurs = ours?.values.some((entry) => isSame(entry.path, path) && isSame(entry.written, present)) === true;
+      return {
+        file: recipe.file,
+        setting: dotted(path),
+        value: isSecret === true ? "(your key)" : value === undefined ? "(removed)" : JSON.stringify(value),
+        replaces: present !== undefined && !isOurs,
+      };
+    });
+  }
+
+  async function preview(signal?: AbortSignal): Promise<FilePreview | undefined> {
+    if (!isWanted) return undefined;
+    const bytes = await readHomeFile(here);
+    const current = await read(bytes, recipe.file, signal);
+    const key = await readKey();
+    if (missingOf(current, wantedOf(current, key)).length === 0) return undefined;
+    const wanted = wantedOf(current, isPrivate ? stand : undefined);
+    refuse(current, wanted);
+    const edited = await edit(bytes, recipe.file, missingOf(current, wanted), signal);
+    const keys = [stand, ...(key === undefined ? [] : [key])];
+    const shown = withSettings({}, wanted);
+    const clean = (text: Buffer, values: JsonObject): string =>
+      withoutSecrets(decodeText(text, recipe.file).text, { keys, values, shown });
+    return {
       file: recipe.file,
-      setting: dotted(path),
-      value: isSecret === true ? "(your key)" : value === undefined ? "(removed)" : JSON.stringify(value),
-      replaces: valueAt(current, path) !== undefined,
-    }));
+      before: bytes === undefined ? "" : clean(bytes, current),
+      after: clean(edited, withSettings(current, wanted)),
+    };
   }
 
   async function check(signal?: AbortSignal): Promise<void> {
@@ -260,17 +292,21 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     return isEvidentlyOurs && missingOf(current, wanted).length === 0 ? recordOfOwnValues(wanted) : undefined;
   }
 
+  /** Told without reading the file, which can cost a program's start. */
+  function hasMoved(record: UndoRecord, key: string | undefined): boolean {
+    const before = writtenBefore(record);
+    return recipe.wanted({}, key).some(({ path, value }) => {
+      const isMoving = recipe.moving.some((moving) => isSame(moving, path));
+      return isMoving && value !== undefined && before(path) !== undefined && !isSame(value, before(path));
+    });
+  }
+
   async function refresh(signal?: AbortSignal): Promise<void> {
     const record = await loadRecord();
     if (record === undefined) return;
     const key = await readKey();
-    const before = (path: Path) => record.values.find((entry) => isSame(entry.path, path))?.written;
-    // Told without reading the file, which can cost a program's start.
-    const hasMoved = recipe.wanted({}, key).some(({ path, value }) => {
-      const isMoving = recipe.moving.some((moving) => isSame(moving, path));
-      return isMoving && value !== undefined && before(path) !== undefined && !isSame(value, before(path));
-    });
-    if (!hasMoved) return;
+    const before = writtenBefore(record);
+    if (!hasMoved(record, key)) return;
 
     const decide = async (bytes: Buffer | undefined): Promise<Change> => {
       if (bytes === undefined) return { kind: "keep" };
@@ -293,7 +329,22 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     await updateHomeFile(at(record.file, record.folder), decide, { isPrivate });
   }
 
-  return { isConfigured, plan, check, apply, undo, refresh };
+  async function isCurrent(signal?: AbortSignal): Promise<boolean | undefined> {
+    const record = await loadRecord();
+    if (record === undefined) return undefined;
+    // Told without reading the values, where nobody has written since.
+    const bytes = await readHomeFile(at(record.file, record.folder)).catch(() => undefined);
+    const isUntouched = bytes !== undefined && hashOf(bytes) === record.writtenHash;
+    if (isUntouched && record.file === recipe.file && !hasMoved(record, await readKey())) return true;
+    // A file that cannot be read now may be read by the tool all the same.
+    return isConfigured(signal).catch(() => true);
+  }
+
+  return { isCurrent, isConfigured, plan, preview, check, apply, undo, refresh };
+}
+
+function writtenBefore(record: UndoRecord): (path: Path) => Json | undefined {
+  return (path) => record.values.find((entry) => isSame(entry.path, path))?.written;
 }
 
 export function noKeyChosen(): UserError {

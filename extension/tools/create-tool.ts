@@ -1,7 +1,6 @@
 import { UserError } from "../base/errors.ts";
 import { createConfiguredFile } from "./configured-file.ts";
 import type { ConfiguredPlace } from "./configured-place.ts";
-import { leanEnvironment, runProgram } from "./program.ts";
 import type { ToolEntry } from "./tool-entry.ts";
 import type { Tool, ToolSetupDeps } from "./tool.ts";
 
@@ -14,6 +13,7 @@ export function createTool<Id extends string>(entry: ToolEntry<Id>, deps: ToolSe
     ...recipes.map((recipe) => createConfiguredFile(id, recipe, deps)),
     ...others,
   ];
+  const holdsKey = [...recipes, ...others].some((place) => place.holdsKey === true);
   const wanted = recipes.filter(({ isWanted }) => isWanted !== false);
   const names = [...wanted.map(({ file }) => file), ...others.map(({ name }) => name)].join(", ");
 
@@ -45,6 +45,14 @@ export function createTool<Id extends string>(entry: ToolEntry<Id>, deps: ToolSe
       for (const place of places) changes.push(...(await place.plan(signal)));
       return changes;
     },
+    async preview(signal) {
+      const previews = [];
+      for (const place of places) {
+        const preview = await place.preview(signal);
+        if (preview !== undefined) previews.push(preview);
+      }
+      return previews;
+    },
     async apply(signal) {
       // What one place refuses is found out before another is written.
       for (const place of places.slice(1)) await place.check(signal);
@@ -64,16 +72,21 @@ export function createTool<Id extends string>(entry: ToolEntry<Id>, deps: ToolSe
       }
       return { changed, next: next.afterApply };
     },
-    async verify(signal) {
-      if (!(await isConfigured(signal))) throw new UserError(`${label} is not set up any more. Set it up again.`);
-      if ([...recipes, ...others].some(({ holdsKey }) => holdsKey)) return;
-      const request = { env: leanEnvironment(deps.env), platform: deps.platform, milliseconds: 15_000, signal };
-      const { code, stdout } = await runProgram(deps.helperCommand, [], request).catch(() => ({
-        code: null,
-        stdout: "",
-      }));
-      if (code === 0 && stdout.trim() !== "") return;
-      throw new UserError(`${label} would get no key: run ${deps.helperCommand} in a terminal to see why.`);
+    async verify(askHelper, signal) {
+      if (!(await isConfigured(signal))) throw new UserError("It is not set up any more. Set it up again.");
+      // The key in a file has been compared with ours.
+      if (holdsKey) return;
+      if ((await askHelper()) === (await deps.readKey())) return;
+      throw new UserError(
+        "The key helper gives another key than the one you chose. Close other editors that have OpenRouter Keys, then check again with “Set Up Coding Tools”.",
+      );
+    },
+    async use(signal) {
+      const current = await Promise.all(places.map((place) => place.isCurrent(signal)));
+      if (current.every((is) => is === undefined)) return undefined;
+      // A file without a record had our values before, or has lost them since.
+      const isCurrent = !current.includes(false) && (!current.includes(undefined) || (await isConfigured(signal)));
+      return { isCurrent, holdsKey, rereadsKey: entry.rereadsKey === true };
     },
     undo: async (signal) => ({ changed: await undoAll(places, signal), next: next.afterUndo }),
     async refresh(signal) {

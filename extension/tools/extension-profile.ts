@@ -89,6 +89,12 @@ export function createProfilePlace(
     key: `in ${tool.label}'s own secret storage`,
     holdsKey: true,
     isConfigured,
+    isCurrent: async () => ((await load()) === undefined ? undefined : isConfigured()),
+    async preview() {
+      if (await isConfigured()) return undefined;
+      const shown = { [name]: settingsWith("<the key's secret>") };
+      return { file: place, before: "", after: `${JSON.stringify(shown, undefined, 2)}\n` };
+    },
     async plan() {
       if (await isConfigured()) return [];
       return [

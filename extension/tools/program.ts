@@ -90,21 +90,25 @@ export interface RunRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Runs a program to its end and returns its code (null when it was ended) and its stdout. Rejects when it cannot start. */
+/** Runs a program to its end and returns its code (null when it was ended) and what it said. Rejects when it cannot start. */
 export function runProgram(
   program: string,
   args: readonly string[],
   { env, platform, milliseconds, signal }: RunRequest,
-): Promise<{ readonly code: number | null; readonly stdout: string }> {
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
   return new Promise((resolve, reject) => {
     const { child, kill } = startProgram(program, args, { env, platform });
     const timer = setTimeout(kill, milliseconds);
+    if (signal?.aborted === true) kill();
     signal?.addEventListener("abort", kill, { once: true });
     let stdout = "";
+    let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       if (stdout.length < 65_536) stdout += text;
     });
-    child.stderr.resume();
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      if (stderr.length < 4096) stderr += text;
+    });
     child.stdin.end();
     const settle = (): void => {
       clearTimeout(timer);
@@ -116,7 +120,7 @@ export function runProgram(
     });
     child.once("close", (code) => {
       settle();
-      resolve({ code, stdout });
+      resolve({ code, stdout, stderr });
     });
   });
 }

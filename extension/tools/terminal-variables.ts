@@ -56,6 +56,12 @@ export function createTerminalPlace(
     name: place,
     key: "asked for at each request, in no file",
     isConfigured,
+    isCurrent: async () => ((await undoStore.get(id)) === undefined ? undefined : isConfigured()),
+    async preview() {
+      if (await isConfigured()) return undefined;
+      const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
+      return { file: place, before: "", after: lines.join("") };
+    },
     plan: async () =>
       (await isConfigured())
         ? []

@@ -22,6 +22,8 @@ export interface ToolEntry<Id extends string = string> {
   readonly isOptIn?: boolean;
   /** What the person must know before they agree, as where the key cannot stay out of files. */
   notice?(deps: ToolSetupDeps): string;
+  /** It asks the key helper again while it runs: a key that has changed reaches it without a restart. */
+  readonly rereadsKey?: boolean;
   /** Sentences: what to restart. */
   readonly next: { readonly afterApply: string; readonly afterUndo: string };
 }

@@ -2,8 +2,10 @@ import { CancelledError, describe, UserError } from "../base/errors.ts";
 import { catalogue } from "./catalogue.ts";
 import type { ToolId } from "./catalogue.ts";
 import { createTool } from "./create-tool.ts";
+import type { FilePreview } from "./preview.ts";
+import { leanEnvironment, runProgram } from "./program.ts";
+import type { AskHelper, PlannedChange, Tool, ToolChange, ToolSetupDeps, ToolState, ToolUse } from "./tool.ts";
 import { createUnconfigurable, unconfigurable } from "./unconfigurable.ts";
-import type { PlannedChange, Tool, ToolChange, ToolSetupDeps, ToolState } from "./tool.ts";
 
 export interface DetectedTool {
   readonly id: ToolId;
@@ -13,6 +15,12 @@ export interface DetectedTool {
   readonly detail: string;
   /** It is chosen for the person only by themselves. */
   readonly isOptIn?: boolean;
+}
+
+/** A tool that was set up on this machine and not set back. */
+export interface ToolInUse extends ToolUse {
+  readonly id: ToolId;
+  readonly label: string;
 }
 
 export type ToolOutcome =
@@ -27,15 +35,19 @@ export type ToolOutcome =
     }
   | { readonly id: ToolId; readonly label: string; readonly ok: false; readonly message: string };
 
-/** All methods but `refresh` reject with a CancelledError when the signal fires, and with nothing else. */
+/** All methods but `refresh` reject with a CancelledError when the signal fires, and but for `preview` with nothing else. */
 export interface ToolSetup {
   detect(signal?: AbortSignal): Promise<DetectedTool[]>;
   /** What `apply` would change, for showing. Writes nothing; a tool whose file cannot be read has no entry. */
   plan(ids: readonly ToolId[], signal?: AbortSignal): Promise<PlannedChange[]>;
+  /** The files of one tool before and after, without secrets. Rejects with a UserError that says why there is none. */
+  preview(id: ToolId, signal?: AbortSignal): Promise<readonly FilePreview[]>;
   /** Safe to repeat: a second call changes nothing. */
   apply(ids: readonly ToolId[], signal?: AbortSignal): Promise<ToolOutcome[]>;
-  /** The tools that would get no key by now, each with why. Writes nothing and asks no model. */
+  /** The tools that would get no key, or another one, each with why. Writes nothing and asks no model. */
   verify(ids: readonly ToolId[], signal?: AbortSignal): Promise<ToolOutcome[]>;
+  /** The tools that were set up here, for saying what a change of the key means to them. */
+  inUse(signal?: AbortSignal): Promise<ToolInUse[]>;
   /** Safe to repeat. A tool that was not set up has an outcome with no changed file. */
   undo(ids: readonly ToolId[], signal?: AbortSignal): Promise<ToolOutcome[]>;
   /** At activation. Never rejects, never prompts; rewrites our own values, and only them, when the helper has moved. */
@@ -116,14 +128,34 @@ export function createToolSetup(deps: ToolSetupDeps): ToolSetup {
         }
         return changes;
       }),
+    preview: (id, signal) =>
+      inTurn(async () => {
+        const tool = tools.find((candidate) => candidate.id === id);
+        try {
+          return (await tool?.preview(signal)) ?? [];
+        } catch (error) {
+          throw tool === undefined ? error : new UserError(sentenceFor(tool, "look at", error, signal));
+        }
+      }),
     apply: (ids, signal) => changeEach(ids, "set up", (tool) => tool.apply(signal), signal),
     verify: async (ids, signal) => {
+      const askHelper = createAskHelper(deps, signal);
       const check = async (tool: Tool<ToolId>): Promise<ToolChange> => {
-        await tool.verify(signal);
+        await tool.verify(askHelper, signal);
         return { changed: [], next: "" };
       };
       return (await changeEach(ids, "check", check, signal)).filter(({ ok }) => !ok);
     },
+    inUse: (signal) =>
+      inTurn(async () => {
+        const used: ToolInUse[] = [];
+        for (const tool of tools) {
+          const { id, label } = tool;
+          const use = await tool.use(signal);
+          if (use !== undefined) used.push({ id, label, ...use });
+        }
+        return used;
+      }),
     undo: (ids, signal) => changeEach(ids, "take the set-up out of", (tool) => tool.undo(signal), signal),
     refresh: () =>
       inTurn(async () => {
@@ -136,4 +168,23 @@ export function createToolSetup(deps: ToolSetupDeps): ToolSetup {
         }
       }),
   };
+}
+
+/** Runs the key helper when it is first asked, and once for all tools that ask. */
+function createAskHelper({ helperCommand, env, platform }: ToolSetupDeps, signal?: AbortSignal): AskHelper {
+  let answer: Promise<string> | undefined;
+  async function ask(): Promise<string> {
+    const request = { env: leanEnvironment(env), platform, milliseconds: 15_000, signal };
+    const { code, stdout, stderr } = await runProgram(helperCommand, [], request).catch(() => ({
+      code: null,
+      stdout: "",
+      stderr: "",
+    }));
+    const key = stdout.trim();
+    if (code === 0 && key !== "") return key;
+    const [, said] = /^OpenRouter Keys: (.+)$/m.exec(stderr) ?? [];
+    const why = said ?? `Run ${helperCommand} in a terminal to see why.`;
+    throw new UserError(`The key helper gives no key. ${why}`);
+  }
+  return () => (answer ??= ask());
 }

@@ -1,4 +1,5 @@
 import type { Log } from "../base/log.ts";
+import type { FilePreview } from "./preview.ts";
 import type { TerminalVariables } from "./terminal-variables.ts";
 
 /**
@@ -13,7 +14,7 @@ export interface PlannedChange {
   /** Where in the file, with dots: `env.ANTHROPIC_BASE_URL`. */
   readonly setting: string;
   readonly value: string;
-  /** The person has another value there, which undo puts back. */
+  /** The person has another value of their own there, which undo puts back. */
   readonly replaces: boolean;
 }
 
@@ -52,15 +53,34 @@ export interface Tool<Id extends string = string> {
   detect(signal?: AbortSignal): Promise<{ readonly state: ToolState; readonly detail: string }>;
   /** What `apply` would change, for showing; nothing when the tool is set up. Writes nothing. */
   plan(signal?: AbortSignal): Promise<readonly PlannedChange[]>;
+  /** The files that `apply` would change, before and after, without secrets. Writes nothing. */
+  preview(signal?: AbortSignal): Promise<readonly FilePreview[]>;
   /** Safe to repeat: a second call changes nothing and keeps the first undo record. */
   apply(signal?: AbortSignal): Promise<ToolChange>;
-  /** Throws a UserError when the tool would get no key: its values are gone, or the helper prints none. Writes nothing. */
-  verify(signal?: AbortSignal): Promise<void>;
+  /**
+   * Throws a UserError when the tool would get no key or another one: its values are gone, or the helper does not print
+   * it. Writes nothing.
+   */
+  verify(askHelper: AskHelper, signal?: AbortSignal): Promise<void>;
+  /** Whether it was set up and still is; undefined when it was not. Writes nothing. */
+  use(signal?: AbortSignal): Promise<ToolUse | undefined>;
   /** Safe to repeat: without an undo record it changes nothing. */
   undo(signal?: AbortSignal): Promise<ToolChange>;
   /** Rewrites our own values, and only those, when the helper, OpenRouter's address or the key has changed. Never prompts. */
   refresh(signal?: AbortSignal): Promise<void>;
 }
+
+export interface ToolUse {
+  /** Its files say what set-up would write now; else the person or the tool has changed them. */
+  readonly isCurrent: boolean;
+  /** A changed key reaches it without a restart. */
+  readonly rereadsKey: boolean;
+  /** The key stands in its file, and works from there whoever is signed in. */
+  readonly holdsKey: boolean;
+}
+
+/** What the key helper prints, run as a tool runs it. Throws a UserError with what it said instead. */
+export type AskHelper = () => Promise<string>;
 
 export interface ToolChange {
   /** The files that were written or removed. */

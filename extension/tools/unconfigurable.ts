@@ -57,6 +57,8 @@ export function createUnconfigurable<Id extends string>(
       return { state: found === undefined ? "not-found" : "unsupported", detail: why };
     },
     plan: async () => [],
+    preview: async () => [],
+    use: async () => undefined,
     apply: () => Promise.reject(new UserError(why)),
     verify: () => Promise.reject(new UserError(why)),
     undo: async () => ({ changed: [], next: "" }),

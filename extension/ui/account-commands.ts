@@ -3,6 +3,7 @@ import type { News, Tell } from "../account/sign-in.ts";
 import { signOut } from "../account/sign-out.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
+import type { ToolsDeps } from "./set-up-tools.ts";
 import { type AccessDeps, requireAddress } from "./with-access.ts";
 
 interface AccountDeps extends AccessDeps {
@@ -24,14 +25,19 @@ export async function signInWithCode(deps: AccountDeps): Promise<void> {
   void deps.dialogs.info(`Signed in as ${access.account.label}.`);
 }
 
-export async function signOutCommand(deps: AccountDeps & Parameters<typeof signOut>[0]): Promise<void> {
+interface SignOutDeps extends AccountDeps, ToolsDeps {
+  readonly ring: Pick<KeyRing, "refresh">;
+}
+
+export async function signOutCommand(deps: SignOutDeps & Parameters<typeof signOut>[0]): Promise<void> {
   const reading = deps.address();
   if (reading.kind !== "address") return;
   const session = await deps.sessions.read(reading.address);
   await signOut(deps, reading.address);
   await deps.ring.refresh();
   if (session.kind === "signed-out") return;
-  void deps.dialogs.info("Signed out. Your keys go on existing; your coding tools get no key until you sign in again.");
+  const { saySignedOut } = await import("./say-signed-out.ts");
+  void saySignedOut(deps);
 }
 
 const news: Readonly<Record<News, readonly [what: string, button: string]>> = {

@@ -9,6 +9,7 @@ import { createAdminView } from "./admin-view.ts";
 import type { AdminSide } from "./admin.ts";
 import { approveRun } from "./approve-run.ts";
 import type { Dialogs } from "./dialogs.ts";
+import type { Memory } from "./left-out-tools.ts";
 import { createWaitingNotice } from "./waiting-notice.ts";
 
 export interface AdminSideDeps extends Omit<RunListDeps, "runs" | "onForbidden"> {
@@ -17,7 +18,7 @@ export interface AdminSideDeps extends Omit<RunListDeps, "runs" | "onForbidden">
   readonly dialogs: Dialogs;
   readonly setState: (state: Contexts["openrouterKeys.adminState"]) => void;
   /** As the editor keeps it for all windows: no secret, and nothing but an id, may be put there. */
-  readonly memory: { get(key: string): unknown; update(key: string, value: string): PromiseLike<void> };
+  readonly memory: Memory;
   readonly isInFront: () => boolean;
   /** Asks who this is and what waits. Never rejects. */
   readonly recheck: () => Promise<void>;

@@ -7,6 +7,9 @@ import type { KeyRing, KeyRingState, ReadyKeys } from "../keys/key-ring.ts";
 import type { KeyService } from "../keys/key-service.ts";
 import type { SecretVault } from "../keys/secret-vault.ts";
 import type { ToolsKeyChoice } from "../keys/tools-key.ts";
+import type { ToolInUse } from "../tools/tool-setup.ts";
+import type { StopNotice } from "./stop-notice.ts";
+import { usersOr } from "./tools-sentences.ts";
 import { type AccessDeps, withAccess } from "./with-access.ts";
 
 export interface ChangeKeyDeps extends AccessDeps {
@@ -14,6 +17,8 @@ export interface ChangeKeyDeps extends AccessDeps {
   readonly service: KeyService;
   readonly vault: SecretVault;
   readonly toolsKey: ToolsKeyChoice;
+  readonly toolsInUse: () => Promise<readonly ToolInUse[]>;
+  readonly stopNotice: Pick<StopNotice, "expect">;
   readonly now: () => number;
 }
 
@@ -22,9 +27,12 @@ const KeyArgument = z.object({ keyId: z.string() });
 
 export async function disableKey(deps: ChangeKeyDeps, argument: unknown): Promise<void> {
   const chosen = await choose(deps, argument, "Disable Key", ({ state }) => state === "active");
+  if (chosen.isToolsKey) await deps.stopNotice.expect(chosen.key.id);
   await withAccess(deps, (access) => deps.service.patch(access, chosen.key.id, { disabled: true }));
   await deps.ring.refresh();
-  const tools = chosen.isToolsKey ? " Your coding tools cannot use OpenRouter until it is enabled again." : "";
+  const tools = chosen.isToolsKey
+    ? ` ${usersOr("Your coding tools", await deps.toolsInUse())} cannot use OpenRouter until it is enabled again.`
+    : "";
   void deps.dialogs.info(`The key “${chosen.key.name}” is disabled.${tools}`);
 }
 
@@ -53,7 +61,11 @@ export async function deleteKey(deps: ChangeKeyDeps, argument: unknown): Promise
   const { key, isToolsKey } = await choose(deps, argument, "Delete Key", () => true);
   const consequences = [
     isLive(key) ? "OpenRouter stops accepting it at once, and it cannot be brought back." : "It leaves the list.",
-    ...(isToolsKey ? ["Your coding tools use this key. They stop working until you give them another."] : []),
+    ...(isToolsKey
+      ? [
+          `${usersOr("Your coding tools", await deps.toolsInUse())} cannot use OpenRouter then, until you choose another key for them.`,
+        ]
+      : []),
   ];
   if (!(await deps.dialogs.confirm(`Delete the key “${key.name}”?`, consequences.join(" "), "Delete"))) return;
   await withAccess(deps, async (access) => {

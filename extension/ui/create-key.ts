@@ -1,7 +1,6 @@
 import { keyNameFault, type Key } from "../../functions/contract/keys.ts";
 import type { MeAnswer } from "../../functions/contract/account.ts";
 import type { Access } from "../account/access-token.ts";
-import type { AddressReading } from "../account/function-address.ts";
 import { CancelledError, UserError } from "../base/errors.ts";
 import type { Delivery, KeyCreation } from "../keys/create-key.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
@@ -18,8 +17,6 @@ export interface CreateKeyDeps extends AccessDeps, ToolsDeps {
   readonly creation: KeyCreation;
   readonly vault: SecretVault;
   readonly ring: KeyRing;
-  readonly openRouterUrl: () => AddressReading;
-  readonly checkLive: (base: string, secret: string, signal: AbortSignal) => Promise<LiveCheck>;
   readonly machineName: string;
   /** Goes on with creates that were left open, in the background. */
   readonly settleLater: () => void;
@@ -69,7 +66,7 @@ export async function createKey(deps: CreateKeyDeps): Promise<void> {
     return;
   }
   await ring.refresh();
-  await offerTools(deps, opening, key.name);
+  await offerTools(deps, { opening, keyName: key.name, isKeyChecked: true });
 }
 
 /** What a key may spend under this plan just now, in whole cents. Throws UserError where no key can be had. */

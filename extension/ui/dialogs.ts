@@ -5,8 +5,6 @@ export interface Choice<T> {
   readonly description?: string;
   readonly detail?: string;
   readonly value: T;
-  /** False where the person has to tick it themselves. */
-  readonly isPicked?: boolean;
 }
 
 /** Everything that is said to a person or asked of them. Nothing here rejects; undefined means dismissed. */
@@ -24,13 +22,8 @@ export interface Dialogs {
     readonly fault: (text: string) => string | undefined;
   }): Promise<string | undefined>;
   pickOne<T>(title: string, placeholder: string, choices: readonly Choice<T>[]): Promise<T | undefined>;
-  /** All are preselected but those that say otherwise. `notes` stand below them and cannot be chosen. */
-  pickMany<T>(
-    title: string,
-    placeholder: string,
-    choices: readonly Choice<T>[],
-    notes?: readonly string[],
-  ): Promise<readonly T[] | undefined>;
+  /** All are preselected. */
+  pickMany<T>(title: string, placeholder: string, choices: readonly Choice<T>[]): Promise<readonly T[] | undefined>;
   /** A notification with a Cancel button, which aborts the signal. Rejects as the work does. */
   progress<T>(title: string, work: (signal: AbortSignal, report: (message: string) => void) => Promise<T>): Promise<T>;
   openSetting(id: SettingId): Promise<void>;

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 
 import { CancelledError } from "../base/errors.ts";
-import type { Choice, Dialogs } from "./dialogs.ts";
+import type { Dialogs } from "./dialogs.ts";
 
 /** Characters that surely fit the one line of a message without buttons. */
 const oneLine = 50;
@@ -29,19 +29,10 @@ export function createEditorDialogs(showLog: () => void): Dialogs {
       vscode.window.showInputBox({ title, prompt, value, validateInput: fault, ignoreFocusOut: true }),
     pickOne: async (title, placeHolder, choices) =>
       (await vscode.window.showQuickPick([...choices], { title, placeHolder, ignoreFocusOut: true }))?.value,
-    pickMany: async <T>(
-      title: string,
-      placeHolder: string,
-      choices: readonly Choice<T>[],
-      notes: readonly string[] = [],
-    ) => {
-      const items: (vscode.QuickPickItem & { readonly value?: T })[] = [
-        ...choices.map((choice) => ({ ...choice, picked: choice.isPicked !== false })),
-        ...notes.map((label) => ({ label, kind: vscode.QuickPickItemKind.Separator })),
-      ];
+    pickMany: async (title, placeHolder, choices) => {
+      const items = choices.map((choice) => ({ ...choice, picked: true }));
       const options = { title, placeHolder, ignoreFocusOut: true, canPickMany: true } as const;
-      const picked = await vscode.window.showQuickPick(items, options);
-      return picked?.flatMap(({ value }) => (value === undefined ? [] : [value]));
+      return (await vscode.window.showQuickPick(items, options))?.map(({ value }) => value);
     },
     progress: async (title, work) => {
       const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };

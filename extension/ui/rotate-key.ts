@@ -3,6 +3,9 @@ import { CancelledError } from "../base/errors.ts";
 import { clockTimeOf } from "../keys/wording.ts";
 import { choose, type ChangeKeyDeps } from "./change-key.ts";
 import { type CreateKeyDeps, makeAndCheck, offerDeletion } from "./create-key.ts";
+import type { ToolInUse } from "../tools/tool-setup.ts";
+import type { ToolsDeps } from "./set-up-tools.ts";
+import { switchSentences, usersOr } from "./tools-sentences.ts";
 import { type Renew, withAccess } from "./with-access.ts";
 
 type RotateKeyDeps = ChangeKeyDeps & Omit<CreateKeyDeps, "machineName">;
@@ -35,7 +38,8 @@ export async function rotateKey(deps: RotateKeyDeps, argument: unknown): Promise
     return;
   }
   const isForTools = (await deps.toolsKey.read(access)) === delivery.key.id;
-  const sentence = rotated(delivery.key.name, delivery.retiring, isForTools, deps.now());
+  const tools = isForTools ? await switchTools(deps) : undefined;
+  const sentence = rotated(delivery.key.name, delivery.retiring, tools, deps.now());
   if (check.kind === "works") void dialogs.info(sentence);
   else void dialogs.warn(`${sentence} ${check.message}`);
 }
@@ -44,11 +48,27 @@ export async function rotateKey(deps: RotateKeyDeps, argument: unknown): Promise
 export function rotated(
   name: string,
   retiring: RotateKeyAnswer["retiring"] | undefined,
-  isForTools: boolean,
+  /** Undefined when the key is not the one of the tools. */
+  tools: readonly ToolInUse[] | undefined,
   now: number,
 ): string {
-  const tools = isForTools ? "your coding tools use the new one" : "the new one is stored in this editor";
-  if (retiring === undefined) return `The key “${name}” is rotated: ${tools}.`;
-  const end = Date.parse(retiring.at) <= now ? "has stopped working" : `stops working at ${clockTimeOf(retiring.at)}`;
-  return `The key “${name}” is rotated: ${tools}, and the old one ${end}.`;
+  const isOne = tools?.filter(({ isCurrent }) => isCurrent).length === 1;
+  const who =
+    tools === undefined
+      ? "the new one is stored in this editor"
+      : `${usersOr("your coding tools", tools)} ${isOne ? "uses" : "use"} the new one`;
+  const end =
+    retiring === undefined
+      ? ""
+      : `, and the old one ${Date.parse(retiring.at) <= now ? "has stopped working" : `stops working at ${clockTimeOf(retiring.at)}`}`;
+  return [`The key “${name}” is rotated: ${who}${end}.`, ...switchSentences(tools ?? [])].join(" ");
+}
+
+/** Tools that have the key in a file get the new one before anybody is told that they have it. Never rejects. */
+export async function switchTools({
+  refreshTools,
+  toolsInUse,
+}: Pick<ToolsDeps, "refreshTools" | "toolsInUse">): Promise<readonly ToolInUse[]> {
+  await refreshTools();
+  return toolsInUse();
 }

@@ -5,12 +5,10 @@ import type { Log } from "../base/log.ts";
 import type { Delivery, KeyCreation } from "../keys/create-key.ts";
 import type { SecretVault } from "../keys/secret-vault.ts";
 import type { CreateKeyDeps } from "./create-key.ts";
+import type { ToolsDeps } from "./set-up-tools.ts";
 import { runCommand } from "./run-command.ts";
 
-interface SettleDeps extends Pick<
-  CreateKeyDeps,
-  "dialogs" | "ring" | "service" | "toolsKey" | "toolSetup" | "address"
-> {
+interface SettleDeps extends Pick<CreateKeyDeps, keyof ToolsDeps | "ring" | "service"> {
   readonly vault: Pick<SecretVault, "pending">;
   /** Loaded where something is under way. */
   readonly creation: () => Promise<Pick<KeyCreation, "settle">>;
@@ -61,15 +59,15 @@ export function createSettling(deps: SettleDeps): { readonly settle: () => Promi
     const { name } = key;
     const serves = (await deps.toolsKey.read(access)) === key.id;
     if (retiring !== undefined) {
-      const { rotated } = await import("./rotate-key.ts");
-      void deps.dialogs.info(rotated(name, retiring, serves, deps.clock.now()));
+      const { rotated, switchTools } = await import("./rotate-key.ts");
+      void deps.dialogs.info(rotated(name, retiring, serves ? await switchTools(deps) : undefined, deps.clock.now()));
       return;
     }
     const pressed = await deps.dialogs.info(`The key “${name}” has arrived.`, ...(serves ? ["Set Up Tools"] : []));
     if (pressed === undefined) return;
     await runCommand(deps, "set up tools for an arrived key", async () => {
       const { offerTools } = await import("./set-up-tools.ts");
-      await offerTools(deps, "", name);
+      await offerTools(deps, { opening: "", keyName: name, isKeyChecked: false });
     });
   }
 

@@ -1,19 +1,11 @@
 // The main job in a real VS Code, against a real issuer, with the real command lines; then what people do with a key.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { Stores } from "../../functions/adapters/postgres/stores.ts";
-import {
-  allowAndSignIn,
-  askClaude,
-  askCodex,
-  createKeyWithTools,
-  homeOf,
-  openEditorWithTools,
-} from "../start/main-job.ts";
+import { allowAndSignIn, askClaude, askCodex, askedForTools, homeOf, openEditorWithTools } from "../start/main-job.ts";
 import type { JobPlace } from "../start/main-job.ts";
 import { closeDatabases, databaseKinds } from "../support/databases.ts";
 import { startFunction } from "../support/function.ts";
@@ -21,6 +13,15 @@ import type { RunningFunction } from "../support/function.ts";
 import { runClaude, runCodex } from "../tools/run-tool.ts";
 import { waitFor } from "./wait.ts";
 import type { Workbench } from "./workbench.ts";
+
+/** What the person has set in Claude Code themselves: their company's gateway, at which nobody answers, and a secret. */
+const ownSettings = `{
+  "env": {
+    "ANTHROPIC_BASE_URL": "http://127.0.0.1:9/gateway",
+    "COMPANY_TOKEN": "wkGfKq0YkB"
+  }
+}
+`;
 
 describe("The main job", function () {
   this.timeout(180_000);
@@ -37,6 +38,8 @@ describe("The main job", function () {
     stores = await databaseKinds[0].open();
     running = await startFunction({ stores });
     place = { folder, functionUrl: running.url, openRouterUrl: running.openRouter.apiUrl };
+    await mkdir(join(homeOf(place), ".claude"), { recursive: true });
+    await writeFile(claudeSettings(), ownSettings);
     workbench = await openEditorWithTools(place);
   });
 
@@ -47,6 +50,8 @@ describe("The main job", function () {
     await closeDatabases();
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   });
+
+  const claudeSettings = () => join(homeOf(place), ".claude/settings.json");
 
   const upstream = () => {
     const [key] = running.openRouter.keys();
@@ -88,10 +93,61 @@ describe("The main job", function () {
     assert.deepStrictEqual(await view.getByRole("button").allInnerTexts(), ["Create OpenRouter Key", "Sign In"]);
   });
 
-  it("signs in through the browser, makes one key, keeps it and sets up the tools, after one question", async () => {
+  it("signs in through the browser and makes one key, and names what of the person's own a tool's set-up replaces", async () => {
     await workbench.runCommand("Create OpenRouter Key");
     await allowAndSignIn(workbench, "grace@example.com");
-    const message = await createKeyWithTools(workbench, "laptop");
+    await workbench.quickInput().type("laptop");
+    await workbench.quickInput().accept();
+    const rows = await askedForTools(workbench);
+    await workbench.screenshot("tools-question-dark");
+    assert.deepStrictEqual(
+      rows.map(({ label, detail, checked }) => [label, detail.split(", which")[0]?.startsWith("Replaces"), checked]),
+      [
+        ["Claude Code", true, true],
+        ["Codex", false, true],
+      ],
+    );
+  });
+
+  it("shows by keyboard alone what would change, with no secret, and asks again as it was", async () => {
+    const { page } = workbench;
+    // Past OK to the first row, on to its box, which Space unticks, and to its button.
+    for (const key of ["Tab", "Tab", "Tab", "Space", "Tab", "Enter"]) await page.keyboard.press(key);
+    const lines = await waitFor(page, "the comparison", async () => {
+      const found = await page.locator(".monaco-diff-editor .editor.modified .view-line").allInnerTexts();
+      return found.length > 8 ? found.map((line) => line.replaceAll("\u00a0", " ").trim()) : undefined;
+    });
+    const said = await workbench.notification("Nothing is written yet.");
+    await inTheme("tools-changes");
+    const untouched = await readFile(claudeSettings(), "utf8");
+    await workbench.setTheme("light");
+    await workbench.runCommand("View: Close Editor");
+    const rows = await askedForTools(workbench);
+    await workbench.screenshot("tools-question-light");
+    await workbench.quickInput().toggle("Claude Code");
+    assert.deepStrictEqual(
+      {
+        ours: lines.some((line) => line.startsWith('"apiKeyHelper":')),
+        theirs: lines.find((line) => line.startsWith('"COMPANY_TOKEN"')),
+        said: said.text.includes("Close the comparison"),
+        untouched,
+        again: rows.map(({ checked }) => checked),
+        tabs: await page.locator(".tabs-container .tab").count(),
+      },
+      {
+        ours: true,
+        theirs: '"COMPANY_TOKEN": "<a secret of yours>",',
+        said: true,
+        untouched: ownSettings,
+        again: [false, true],
+        tabs: 0,
+      },
+    );
+  });
+
+  it("keeps the key and sets up the tools, after that one question", async () => {
+    await workbench.quickInput().accept();
+    const message = (await workbench.notification("The key “laptop” is ready.")).text;
     await workbench.screenshot("key-is-ready");
     assert.deepStrictEqual(
       {
@@ -169,7 +225,7 @@ describe("The main job", function () {
 
   it("disables a key, and then neither tool gets an answer", async () => {
     await workbench.contextMenu(await workbench.treeRow("Keys", "💻 Grace’s laptop"), "Disable Key");
-    await workbench.notification("Your coding tools cannot use OpenRouter until it is enabled again.");
+    await workbench.notification("Claude Code and Codex cannot use OpenRouter until it is enabled again.");
     const disabled = await rowSays("disabled");
     await workbench.screenshot("key-disabled");
     const home = homeOf(place);
@@ -203,8 +259,25 @@ describe("The main job", function () {
     assert.deepStrictEqual([secrets, files > 20, /sk-or-v1-|ors_[\w-]{43}/.test(screen)], [[], true, false]);
   });
 
+  it("remembers which tool was left out", async () => {
+    const ask = async () => {
+      await workbench.runCommand("Set Up Coding Tools");
+      return (await askedForTools(workbench)).map(({ label, checked }) => [label, checked]);
+    };
+    const first = await ask();
+    await workbench.quickInput().toggle("Codex");
+    await workbench.quickInput().accept();
+    await workbench.notification("Claude Code uses the key");
+    const second = await ask();
+    await workbench.quickInput().cancel();
+    const row = (ticked: boolean) => [
+      ["Claude Code", true],
+      ["Codex", ticked],
+    ];
+    assert.deepStrictEqual([first, second], [row(true), row(false)]);
+  });
+
   it("sets the tools back to what they were", async () => {
-    const before = existsSync(join(homeOf(place), ".claude/settings.json"));
     await workbench.runCommand("OpenRouter Keys: Undo Tool Setup");
     const input = workbench.quickInput();
     await waitFor(workbench.page, "the question which tools to set back", async () =>
@@ -212,9 +285,8 @@ describe("The main job", function () {
     );
     await input.accept();
     await workbench.notification("are set back");
-    const left = await readFile(join(homeOf(place), ".claude/settings.json"), "utf8").catch(() => "");
     const claude = await runClaude({ home: homeOf(place), prompt: "Answer with one word." });
-    assert.deepStrictEqual([before, left.includes("or-key"), claude.code === 0], [true, false, false]);
+    assert.deepStrictEqual([await readFile(claudeSettings(), "utf8"), claude.code === 0], [ownSettings, false]);
   });
 
   it("deletes a key after saying what that means", async () => {
@@ -246,16 +318,25 @@ describe("The main job", function () {
     await workbench.openView("OpenRouter Keys");
     await rowSays("night: $0 of $25");
     assert.deepStrictEqual(running.openRouter.keys().length, 1);
+    await workbench.clickNotificationButton("Set Up Tools");
+    await askedForTools(workbench);
+    await workbench.quickInput().accept();
+    const { text } = await workbench.notification("Claude Code uses the key “night”.");
+    assert.deepStrictEqual([text.includes("Codex"), await askClaude(place)], [false, "pong"]);
   });
 
-  it("signs out, and serves no key to anybody any more", async () => {
+  it("signs out, names the tool that this stops, offers to set it back, and serves no key to anybody any more", async () => {
     await workbench.runCommand("OpenRouter Keys: Sign Out");
     const view = workbench.page.locator(".pane-body .welcome-view-content");
     await view.getByText("Sign in with your company account").waitFor();
     const texts = await workbench.statusBarTexts();
+    const said = await workbench.notification("Signed out.");
+    await inTheme("signed-out-offer");
+    await workbench.clickNotificationButton("Set Tools Back");
+    await workbench.notification("Claude Code is set back.");
     assert.deepStrictEqual(
-      texts.filter((text) => text.includes("$")),
-      [],
+      [said.text, texts.filter((text) => text.includes("$")), await readFile(claudeSettings(), "utf8")],
+      ["Signed out. Your keys go on existing. Claude Code gets no key until you sign in again.", [], ownSettings],
     );
   });
 });

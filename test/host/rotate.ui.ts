@@ -93,7 +93,7 @@ describe("Rotating a key", function () {
       },
       {
         menu: ["Rename Key", "Disable Key", "Rotate OpenRouter Key", "Delete Key"],
-        says: "The key “laptop” is rotated: your coding tools use the new one, and the old one stops working at hh:mm.",
+        says: "The key “laptop” is rotated: Claude Code and Codex use the new one, and the old one stops working at hh:mm.",
         severity: "info",
         rows: [
           [false, true],
@@ -129,7 +129,7 @@ describe("Rotating a key", function () {
     await workbench.runCommand("Notifications: Clear All Notifications");
     const made = hashes().filter((hash) => !before.includes(hash));
     assert.deepStrictEqual(
-      [said.text.includes("your coding tools use the new one"), made.length, await claudeUses()],
+      [said.text.includes("Claude Code and Codex use the new one"), made.length, await claudeUses()],
       [true, 1, made],
     );
   });

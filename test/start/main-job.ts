@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 
 import { ensureTools } from "../tools/setup.ts";
 import { runClaude, runCodex } from "../tools/run-tool.ts";
+import type { QuickPickRow } from "../host/quick-input.ts";
 import { startWorkbench } from "../host/workbench.ts";
 import type { Workbench, WorkbenchOptions } from "../host/workbench.ts";
 import { waitFor } from "../host/wait.ts";
@@ -60,14 +61,20 @@ export async function allowAndSignIn(workbench: Workbench, email: string): Promi
   await signInInBrowser(workbench, email);
 }
 
+/** Waits for the one question about the tools, and answers what it offers. */
+export async function askedForTools(workbench: Workbench): Promise<readonly QuickPickRow[]> {
+  return waitFor(workbench.page, "the question which tools to set up", async () => {
+    const { title, rows } = await workbench.quickInput().read();
+    return title.includes("Set Up Coding Tools") && rows.length > 0 ? rows : undefined;
+  });
+}
+
 /** Runs the command of a person who is signed in, and takes every tool that is offered. Returns the last message. */
 export async function createKeyWithTools(workbench: Workbench, name: string): Promise<string> {
   const input = workbench.quickInput();
   await input.type(name);
   await input.accept();
-  await waitFor(workbench.page, "the question which tools to set up", async () =>
-    (await input.read()).title.includes("Set Up Coding Tools"),
-  );
+  await askedForTools(workbench);
   await input.accept();
   return (await workbench.notification(`The key “${name}” is ready.`)).text;
 }

@@ -3,6 +3,7 @@ import type { AddressReading } from "../../../extension/account/function-address
 import { createFunctionClient } from "../../../extension/account/function-client.ts";
 import { createSessionStore } from "../../../extension/account/session.ts";
 import { CancelledError } from "../../../extension/base/errors.ts";
+import type { KeychainCopy, KeychainState } from "../../../extension/key-helper/keychain-copy.ts";
 import { createKeyCreation } from "../../../extension/keys/create-key.ts";
 import { createKeyRing } from "../../../extension/keys/key-ring.ts";
 import { createKeyService } from "../../../extension/keys/key-service.ts";
@@ -12,6 +13,10 @@ import { createToolsKeyChoice } from "../../../extension/keys/tools-key.ts";
 import type { DetectedTool, ToolOutcome, ToolSetup } from "../../../extension/tools/tool-setup.ts";
 import { catalogue } from "../../../extension/tools/catalogue.ts";
 import type { ToolId } from "../../../extension/tools/catalogue.ts";
+import type { ToolUse } from "../../../extension/tools/tool.ts";
+import { createLeftOutTools, type Memory } from "../../../extension/ui/left-out-tools.ts";
+import { createStopNotice } from "../../../extension/ui/stop-notice.ts";
+import { type PickTools, setToolsBack } from "../../../extension/ui/set-up-tools.ts";
 import { createSettling } from "../../../extension/ui/settle-keys.ts";
 import { MemorySecretStorage } from "../../support/memory-secret-storage.ts";
 import { account, base, createFakeFunction, token } from "./fake-function.ts";
@@ -32,6 +37,18 @@ interface EditorOptions {
   readonly signsInAs?: typeof account;
   readonly answers?: (readonly [text: string, answer: unknown])[];
   readonly tools?: Partial<Record<ToolId, DetectedTool["state"]>>;
+  /** The settings of the person's own that each tool has. */
+  readonly conflicts?: readonly string[];
+  /** What is particular to a tool's use of the key; the others ask the helper again and again. */
+  readonly use?: Partial<Record<ToolId, Partial<ToolUse>>>;
+  readonly isInFront?: boolean;
+  readonly keychain?: KeychainState;
+  /** What the check after the set-up finds. */
+  readonly verify?: ToolSetup["verify"];
+  /** What the editor remembers; share one between two windows of one person. */
+  readonly memory?: Map<string, unknown>;
+  /** The tools whose changes the person looks at before choosing. */
+  readonly looksAt?: readonly ToolId[];
   readonly check?: LiveCheck;
 }
 
@@ -78,6 +95,8 @@ export async function createEditor(options: EditorOptions = {}) {
   };
   const labelOf = (id: ToolId): string => catalogue.find((tool) => tool.id === id)?.label ?? id;
   const toolCalls: string[] = [];
+  /** What was done to prove that a key works, in order. */
+  const checks: string[] = [];
   const change =
     (verb: string, state: DetectedTool["state"]) =>
     async (ids: readonly ToolId[]): Promise<ToolOutcome[]> =>
@@ -100,29 +119,92 @@ export async function createEditor(options: EditorOptions = {}) {
           };
         },
       ),
-    plan: async () => [],
+    plan: async ([id]) =>
+      (options.conflicts ?? []).map((setting) => ({
+        file: `~/${id}`,
+        setting,
+        value: "ours",
+        replaces: true,
+      })),
+    preview: async (id) => [{ file: `~/${id}`, before: "theirs", after: "ours" }],
     apply: change("apply", "configured"),
-    verify: async () => [],
+    verify: async (ids, signal) => {
+      checks.push(`verify ${ids.join(" ")}`);
+      return (await options.verify?.(ids, signal)) ?? [];
+    },
+    inUse: async () =>
+      (["claude-code", "codex"] as const)
+        .filter((id) => tools[id] === "configured")
+        .map((id) => ({
+          id,
+          label: labelOf(id),
+          isCurrent: true,
+          holdsKey: false,
+          rereadsKey: true,
+          ...options.use?.[id],
+        })),
     undo: change("undo", "available"),
-    refresh: async () => {},
+    refresh: async () => void toolCalls.push("refresh"),
   };
 
-  const shared = {
+  const memory = options.memory ?? new Map<string, unknown>();
+  const remembering: Memory = {
+    get: (key) => memory.get(key),
+    update: async (key, value) => void memory.set(key, value),
+  };
+  const pickTools: PickTools = async ({ title, placeholder, notes }, choices, previewOf) => {
+    dialogs.shown.push(...notes.map((note) => `note: ${note}`));
+    for (const { id, detail } of choices.filter(({ id }) => options.looksAt?.includes(id) === true)) {
+      const previews = await previewOf(id);
+      dialogs.shown.push(`changes: ${detail} ${previews.map(({ before, after }) => `${before} → ${after}`).join(" ")}`);
+    }
+    return dialogs.pickMany(
+      title,
+      placeholder,
+      choices.map(({ id, label, isPicked }) => ({ label: isPicked ? label : `${label}, unticked`, value: id })),
+    );
+  };
+
+  const toolsDeps = {
     dialogs,
     address: reading,
-    accessToken,
     toolSetup: async () => setup,
+    keychain: async (): Promise<KeychainCopy> => ({
+      state: async () => options.keychain ?? { kind: "unavailable", why: "There is no keychain." },
+      turnOn: async () => void toolCalls.push("keep a copy"),
+      turnOff: async () => void toolCalls.push("remove the copy"),
+      sync: async () => {},
+    }),
+    toolsInUse: () => setup.inUse(),
+    refreshTools: () => setup.refresh(),
+    pickTools,
+    leftOut: createLeftOutTools(remembering, "machine"),
     toolsKey,
-    ring,
-    service,
-    vault,
-    now: clock.now,
+    openRouterUrl: (): AddressReading => ({
+      kind: "address",
+      address: { base: "https://openrouter.test/api/v1", origin: "https://openrouter.test" },
+    }),
+    checkLive: async (): Promise<LiveCheck> => {
+      checks.push("ask OpenRouter");
+      return options.check ?? { kind: "works" };
+    },
+    serve: async () => void checks.push("serve"),
+    log,
   };
+  const stopNotice = createStopNotice({
+    dialogs,
+    memory: remembering,
+    toolsInUse: toolsDeps.toolsInUse,
+    setBack: (used) => setToolsBack(toolsDeps, used),
+    isInFront: () => options.isInFront ?? true,
+  });
+  ring.onDidChange((state) => void stopNotice.follow(state));
+  sessions.onLeft(() => void stopNotice.left());
+  const shared = { ...toolsDeps, accessToken, stopNotice, ring, service, vault, now: clock.now };
   const settling = createSettling({
     ...shared,
     creation: async () => creation,
     clock,
-    log,
     lifetime: AbortSignal.abort(),
   });
   let settles = 0;
@@ -131,7 +213,7 @@ export async function createEditor(options: EditorOptions = {}) {
     remote,
     storage,
     clock,
-    log,
+    checks,
     sessions,
     client,
     creation,
@@ -142,11 +224,6 @@ export async function createEditor(options: EditorOptions = {}) {
     createKeyDeps: {
       ...shared,
       creation,
-      openRouterUrl: (): AddressReading => ({
-        kind: "address",
-        address: { base: "https://openrouter.test/api/v1", origin: "https://openrouter.test" },
-      }),
-      checkLive: async (): Promise<LiveCheck> => options.check ?? { kind: "works" },
       machineName: "laptop",
       settleLater: () => void (settles += 1),
     },

@@ -45,9 +45,8 @@ export function createScriptedDialogs(...answers: (readonly [text: string, answe
       const answer = answerTo(placeholder);
       return choices.find(({ label }) => label === answer)?.value;
     },
-    pickMany: async (title, placeholder, choices, notes = []) => {
-      const labels = choices.map(({ label, isPicked }) => (isPicked === false ? `(not: ${label})` : `(${label})`));
-      shown.push(`pick: ${[placeholder, ...labels, ...notes].join(" ")}`);
+    pickMany: async (title, placeholder, choices) => {
+      shown.push(`pick: ${placeholder} ${choices.map(({ label }) => `(${label})`).join(" ")}`);
       const answer = answerTo(placeholder);
       return Array.isArray(answer)
         ? choices.filter(({ label }) => answer.includes(label)).map(({ value }) => value)

@@ -207,6 +207,40 @@ describe("setting up Claude Code", () => {
     ]);
   });
 
+  it("shows the file before and after, and no secret of the person's wherever it stands", async () => {
+    const mine = `{
+  "env": {"ANTHROPIC_API_KEY": "sk-ant-mine-0123", "ANTHROPIC_AUTH_TOKEN": "companytoken", "HEADERS": "X: Bearer abcdefgh"},
+  "model": "opus"
+}`;
+    await world.write(file, mine);
+    const [preview, ...others] = await world.setup.preview("claude-code");
+    assert.deepStrictEqual(others, []);
+    assert.strictEqual(
+      preview?.before,
+      mine
+        .replace("sk-ant-mine-0123", "<a secret of yours>")
+        .replace("companytoken", "<a secret of yours>")
+        .replace("abcdefgh", "<a secret of yours>"),
+    );
+    assert.match(preview.after, /"ANTHROPIC_API_KEY": "", "ANTHROPIC_AUTH_TOKEN": "",.*<a secret of yours>/);
+    assert.ok(preview.after.includes(`"apiKeyHelper": ${helper()}`) && preview.after.includes(`"model": "opus"`));
+    assert.strictEqual(await world.read(file), mine);
+  });
+
+  it("says why there is nothing to show when the file cannot be used", async () => {
+    await world.write(file, "{");
+    await assert.rejects(world.setup.preview("claude-code"), /is not valid JSON, so it was left as it is/);
+  });
+
+  it("takes for the person's own only what it has not written itself", async () => {
+    await apply();
+    const moved = world.restarted({ openRouterUrl: "https://gateway.example/api/v1" });
+    assert.deepStrictEqual(
+      (await moved.plan(["claude-code"])).map(({ setting, replaces }) => [setting, replaces]),
+      [["env.ANTHROPIC_BASE_URL", false]],
+    );
+  });
+
   it("logs no value of the person's", async () => {
     await world.write(file, `{"env": {"ANTHROPIC_API_KEY": "sk-ant-mine"}}`);
     await apply();

@@ -101,6 +101,34 @@ describe("what is written to a tool's files", () => {
         });
       });
 
+      it("is shown beforehand file by file, without the key and without the person's own secrets", async () => {
+        await forEachState(async (state) => {
+          const begun = await tree(world.home);
+          const previews = await world.setup.preview(id);
+          const untouched = await tree(world.home);
+          await world.setup.apply([id]);
+          const applied = await tree(world.home);
+          const changed = Object.keys(applied).filter((name) => applied[name] !== begun[name]);
+          const hidden = (text = ""): string =>
+            text.replaceAll(/(?<!v1-)sk-[\w-]{8,}/g, (key) =>
+              key.endsWith("-tools") ? "<the key's secret>" : "<a secret of yours>",
+            );
+          assert.deepStrictEqual(
+            {
+              untouched,
+              shown: previews.map(({ file, before, after }) => [relative(world.home, file), before, after]).toSorted(),
+              left: (await world.setup.preview(id)).length,
+            },
+            {
+              untouched: begun,
+              shown: changed.map((name) => [name, hidden(begun[name]), hidden(applied[name])]).toSorted(),
+              left: 0,
+            },
+            `${id}: ${state}`,
+          );
+        });
+      });
+
       it("is taken out value by value when somebody else has written to the files", async () => {
         await forEachState(async (state) => {
           const begun = await tree(world.home);

@@ -10,7 +10,11 @@ type Answers = readonly (readonly [text: string, answer: unknown])[];
 
 /** Two keys; the tools use the first, whose secret is stored. */
 async function createWithKeys(...answers: Answers) {
-  const editor = await createEditor({ answers: [...answers] });
+  const editor = await createEditor({
+    answers: [...answers],
+    tools: { "claude-code": "configured", codex: "configured" },
+    use: { codex: { holdsKey: true } },
+  });
   const laptop = builtKey({ id: "key-1" });
   for (const key of [laptop, builtKey({ id: "key-2", name: "server", state: "disabled" })])
     editor.remote.keys.set(key.id, key);
@@ -39,7 +43,7 @@ describe("the commands for one key", () => {
       [editor.dialogs.shown, states(), [...editor.storage.values.keys()].map((key) => key.split(" ")[0])],
       [
         [
-          "confirm: Delete the key “laptop”? OpenRouter stops accepting it at once, and it cannot be brought back. Your coding tools use this key. They stop working until you give them another. [Delete]",
+          "confirm: Delete the key “laptop”? OpenRouter stops accepting it at once, and it cannot be brought back. Claude Code and Codex cannot use OpenRouter then, until you choose another key for them. [Delete]",
           "info: The key “laptop” is deleted.",
         ],
         ["server disabled"],
@@ -70,7 +74,7 @@ describe("the commands for one key", () => {
       [
         ["laptop disabled", "server active"],
         [
-          "info: The key “laptop” is disabled. Your coding tools cannot use OpenRouter until it is enabled again.",
+          "info: The key “laptop” is disabled. Claude Code and Codex cannot use OpenRouter until it is enabled again.",
           "info: The key “server” works again.",
         ],
       ],
@@ -130,10 +134,93 @@ describe("the commands for the account", () => {
         signedOut: ["signed-out", undefined, 0],
         signedIn: ["ready", builtKey({ id: "key-1" }).secret],
         shown: [
-          "info: Signed out. Your keys go on existing; your coding tools get no key until you sign in again.",
+          "info: Signed out. Your keys go on existing. Claude Code gets no key until you sign in again. Codex goes on with the key in its file. [Set Tools Back]",
           "info: Signed in as ada@example.test.",
         ],
       },
     );
+  });
+
+  it("take the tools' settings back after a sign-out when the person says so", async () => {
+    const { editor } = await createWithKeys(["Signed out", "Set Tools Back"]);
+    await signOutCommand(editor);
+    await settled();
+    assert.deepEqual(
+      [editor.toolCalls, editor.dialogs.shown.at(-1)],
+      [
+        ["undo claude-code", "undo codex"],
+        "info: Claude Code and Codex are set back. Restart Claude Code. Restart Codex.",
+      ],
+    );
+  });
+});
+
+describe("a key of the tools that ended elsewhere", () => {
+  const stops = (editor: Awaited<ReturnType<typeof createEditor>>) =>
+    editor.dialogs.shown.filter((line) => line.startsWith("warn"));
+
+  for (const [change, sentence] of [
+    ["revoked", "The key “laptop” was revoked."],
+    ["disabled", "The key “laptop” was disabled."],
+    ["expired", "The key “laptop” has expired."],
+    ["deleted", "The key of your coding tools was deleted."],
+  ] as const) {
+    it(`is said once, with the tools that stop: ${change}`, async () => {
+      const { editor } = await createWithKeys(["cannot use OpenRouter", "Set Tools Back"]);
+      const key = builtKey({ id: "key-1" });
+      if (change === "deleted") editor.remote.keys.delete(key.id);
+      else editor.remote.keys.set(key.id, { ...key, state: change });
+      await editor.ring.refresh();
+      await settled();
+      await editor.ring.refresh();
+      await settled();
+      assert.deepEqual(
+        [stops(editor), editor.toolCalls],
+        [
+          [`warn: ${sentence} Claude Code and Codex cannot use OpenRouter any more. [Set Tools Back]`],
+          ["undo claude-code", "undo codex"],
+        ],
+      );
+    });
+  }
+
+  it("is not told to who disabled it here, and is told again when it ends a second time", async () => {
+    const { editor } = await createWithKeys();
+    await endOf(disableKey(editor, { keyId: "key-1" }));
+    const own = stops(editor).length;
+    await endOf(enableKey(editor, { keyId: "key-1" }));
+    editor.remote.keys.set("key-1", { ...builtKey({ id: "key-1" }), state: "disabled" });
+    await editor.ring.refresh();
+    await settled();
+    assert.deepEqual([own, stops(editor).length], [0, 1]);
+  });
+
+  it("ends with the access of a person who has left", async () => {
+    const { editor } = await createWithKeys();
+    editor.remote.faults.push(["GET /v1/me", { code: "offboarded" }]);
+    await editor.ring.refresh();
+    await settled();
+    assert.deepEqual(
+      [stops(editor), editor.ring.current.kind, await editor.toolsKey.readSecret()],
+      [
+        [
+          "warn: Your access to OpenRouter has ended. Claude Code and Codex cannot use OpenRouter any more. [Set Tools Back]",
+        ],
+        "signed-out",
+        undefined,
+      ],
+    );
+  });
+
+  it("is told in the window in front only, and nowhere when no tool uses it", async () => {
+    const behind = await createEditor({ isInFront: false, tools: { "claude-code": "configured" } });
+    const unused = await createEditor({ tools: {} });
+    for (const editor of [behind, unused]) {
+      editor.remote.keys.set("key-1", builtKey({ id: "key-1", state: "revoked" }));
+      await editor.toolsKey.use({ address, token: "", account: editor.remote.me.account }, "key-1");
+      await editor.ring.refresh();
+      await settled();
+    }
+    assert.deepEqual([stops(behind), stops(unused)], [[], []]);
   });
 });

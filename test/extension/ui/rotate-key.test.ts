@@ -92,6 +92,28 @@ describe("the command Rotate OpenRouter Key", () => {
     });
   }
 
+  it("names the tools that have the new one, what to start again, and what could not be switched", async () => {
+    const { editor, rotate } = await createWithKey(true, {
+      tools: { "claude-code": "configured", codex: "configured" },
+      use: { codex: { rereadsKey: false, holdsKey: true } },
+    });
+    await rotate();
+    const { editor: other, rotate: rotateOther } = await createWithKey(true, {
+      tools: { "claude-code": "configured", codex: "configured" },
+      use: { codex: { isCurrent: false, holdsKey: true } },
+    });
+    await rotateOther();
+    const ends = `and the old one stops working at ${at}.`;
+    assert.deepEqual(
+      [editor.toolCalls, editor.dialogs.shown.at(-1), other.dialogs.shown.at(-1)],
+      [
+        ["refresh"],
+        `info: The key “laptop” is rotated: Claude Code and Codex use the new one, ${ends} Start Codex again, or reload the window in VS Code: the key is read at the start only.`,
+        `info: The key “laptop” is rotated: Claude Code uses the new one, ${ends} The settings of Codex have changed since: “Set Up Coding Tools” gives them the new one.`,
+      ],
+    );
+  });
+
   it("shows only active keys from the palette", async () => {
     const { editor, rotate } = await createWithKey();
     editor.remote.keys.set("key-2", builtKey({ id: "key-2", name: "old", state: "retiring" }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { UserError } from "../../../extension/base/errors.ts";
+import { CancelledError, UserError } from "../../../extension/base/errors.ts";
 import { configureTools, undoTools } from "../../../extension/ui/set-up-tools.ts";
 import { builtKey } from "../support/fake-function.ts";
 import { address, createEditor, settled } from "../support/editor.ts";
@@ -58,6 +58,99 @@ describe("setting up coding tools", () => {
     await assert.rejects(
       configureTools(editor),
       new UserError("No working key has its secret in this editor. Create a key first."),
+    );
+  });
+
+  it("proves that the key reaches the tools, and asks OpenRouter about it, before it says so", async () => {
+    const editor = await createWithKeys(["laptop"], { answers: [["Set up these tools", ["Claude Code"]]] });
+    await configureTools(editor);
+    assert.deepEqual(
+      [editor.checks.toSorted(), editor.checks.indexOf("serve")],
+      [["ask OpenRouter", "serve", "verify claude-code"], 0],
+    );
+  });
+
+  it("says which tools get no key and why, once for all of them, and offers to set back what was written", async () => {
+    const why = "The key helper gives no key. VS Code is not running.";
+    const editor = await createWithKeys(["laptop"], {
+      answers: [
+        ["Set up these tools", ["Claude Code", "Codex"]],
+        ["gives no key", "Undo"],
+      ],
+      tools: { "claude-code": "available", codex: "available" },
+      verify: async (ids) => ids.map((id) => ({ id, label: id, ok: false, message: why })),
+      check: { kind: "doubtful", message: "openrouter.test could not be reached." },
+    });
+    await configureTools(editor);
+    await settled();
+    assert.deepEqual(
+      [editor.dialogs.shown.filter((line) => line.startsWith("warn")), editor.toolCalls],
+      [
+        [`warn: claude-code and codex: ${why} openrouter.test could not be reached. [Undo]`],
+        ["apply claude-code", "apply codex", "undo claude-code", "undo codex"],
+      ],
+    );
+  });
+
+  it("keeps the tools set up when the person cancels the check, and says that there was none", async () => {
+    const editor = await createWithKeys(["laptop"], {
+      answers: [["Set up these tools", ["Claude Code"]]],
+      verify: (_, signal) =>
+        new Promise((_, reject) => {
+          signal?.addEventListener("abort", () => reject(new CancelledError()));
+          cancelCheck();
+        }),
+    });
+    let cancelCheck = (): void => {};
+    editor.dialogs.onProgress = (cancel) => (cancelCheck = cancel);
+    await configureTools(editor);
+    await settled();
+    assert.deepEqual(
+      [editor.toolCalls, editor.dialogs.shown.at(-1)],
+      [
+        ["apply claude-code"],
+        "warn: Claude Code uses the key “laptop”. Restart Claude Code. Whether it works was not checked. [Undo]",
+      ],
+    );
+  });
+
+  it("names what it would replace, shows the changes before anything is written, and lets the person go", async () => {
+    const editor = await createWithKeys(["laptop"], {
+      conflicts: ["env.ANTHROPIC_API_KEY", "apiKeyHelper"],
+      looksAt: ["claude-code"],
+    });
+    await configureTools(editor);
+    await settled();
+    assert.deepEqual(
+      [editor.dialogs.shown.slice(-2), editor.toolCalls],
+      [
+        [
+          "changes: Replaces your own env.ANTHROPIC_API_KEY and apiKeyHelper, which undo puts back. Claude Code is available. theirs → ours",
+          "pick: Set up these tools to use the key “laptop”? (Claude Code)",
+        ],
+        [],
+      ],
+    );
+  });
+
+  it("remembers which tools were left out, for this machine and the next window", async () => {
+    const tools = { "claude-code": "available", codex: "available" } as const;
+    const answers = (...labels: readonly string[]): [string, unknown][] => [["Set up these tools", labels]];
+    const memory = new Map<string, unknown>();
+    const first = await createWithKeys(["laptop"], { tools, memory, answers: answers("Claude Code") });
+    await configureTools(first);
+    const second = await createWithKeys(["laptop"], { tools, memory, answers: answers("Codex, unticked") });
+    await configureTools(second);
+    const third = await createWithKeys(["laptop"], { tools, memory });
+    await configureTools(third);
+    const asked = ({ dialogs }: typeof first) => dialogs.shown.find((line) => line.startsWith("pick"));
+    assert.deepEqual(
+      [asked(second), second.toolCalls, asked(third)],
+      [
+        "pick: Set up these tools to use the key “laptop”? (Claude Code) (Codex, unticked)",
+        ["apply codex"],
+        "pick: Set up these tools to use the key “laptop”? (Claude Code, unticked) (Codex)",
+      ],
     );
   });
 
