@@ -7,7 +7,7 @@ import type { Change, HomeFile } from "./home-file.ts";
 import { stand, withoutSecrets } from "./preview.ts";
 import type { FilePreview } from "./preview.ts";
 import { dotted, isObject, isSame, missingContainers, obstacleOn, valueAt, withSettings } from "./settings.ts";
-import type { JsonObject, Path, Setting, SettingsFormat } from "./settings.ts";
+import type { Json, JsonObject, Path, Setting, SettingsFormat } from "./settings.ts";
 import type { PlannedChange, ToolSetupDeps } from "./tool.ts";
 import { hashOf, parseUndoRecord } from "./undo-record.ts";
 import type { UndoRecord } from "./undo-record.ts";
@@ -26,6 +26,8 @@ export interface FileRecipe {
   readonly moving: readonly Path[];
   /** The key itself stands in the file, which is then readable by its owner only. */
   readonly holdsKey?: boolean;
+  /** False where the tool does not read it by now: it is then only undone. */
+  readonly isWanted?: boolean;
   /**
    * What is to stand in the file, given what stands there. Applied to its own result it asks for the same. `key` is
    * given where the file holds it, and undefined when there is none.
@@ -45,8 +47,8 @@ interface Writing {
 }
 
 export interface ConfiguredFile {
-  /** It was set up and not undone. */
-  hasRecord(): Promise<boolean>;
+  /** Undefined when it was not set up; else whether its values are still ours and up to date. */
+  isCurrent(signal?: AbortSignal): Promise<boolean | undefined>;
   isConfigured(signal?: AbortSignal): Promise<boolean>;
   plan(signal?: AbortSignal): Promise<readonly PlannedChange[]>;
   /** Undefined when `apply` would change nothing. Throws what `apply` would throw before it writes. */
@@ -64,7 +66,7 @@ export interface ConfiguredFile {
  * The record is stored before the file is written, so that a crash between the two leaves nothing that undo cannot undo.
  */
 export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: ToolSetupDeps): ConfiguredFile {
-  const { format, holdsKey: isPrivate = false } = recipe;
+  const { format, holdsKey: isPrivate = false, isWanted = true } = recipe;
   const id = recipe.name === undefined ? toolId : `${toolId} ${recipe.name}`;
 
   /** Without the helper, the address or the key in it, the person may have chosen the same values themselves. */
@@ -108,6 +110,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
   }
 
   async function isConfigured(signal?: AbortSignal): Promise<boolean> {
+    if (!isWanted) return true;
     const bytes = await readHomeFile(here);
     if (bytes === undefined || (recipe.mark !== undefined && !bytes.includes(recipe.mark))) return false;
     const current = await read(bytes, recipe.file, signal);
@@ -115,6 +118,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
   }
 
   async function plan(signal?: AbortSignal): Promise<readonly PlannedChange[]> {
+    if (!isWanted) return [];
     const current = await read(await readHomeFile(here), recipe.file, signal);
     const missing = missingOf(current, wantedOf(current, await readKey()));
     const ours = missing.length === 0 ? undefined : await loadRecord();
@@ -131,6 +135,7 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
   }
 
   async function preview(signal?: AbortSignal): Promise<FilePreview | undefined> {
+    if (!isWanted) return undefined;
     const bytes = await readHomeFile(here);
     const current = await read(bytes, recipe.file, signal);
     const key = await readKey();
@@ -150,11 +155,13 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
   }
 
   async function check(signal?: AbortSignal): Promise<void> {
+    if (!isWanted) return;
     const current = await read(await readHomeFile(here), recipe.file, signal);
     refuse(current, wantedOf(current, await readKey()));
   }
 
   async function apply(signal?: AbortSignal): Promise<readonly string[]> {
+    if (!isWanted) return [];
     const earlier = await loadRecord();
     // The tool's folder has been moved since: the old place goes back to what it was.
     const left = earlier !== undefined && earlier.file !== recipe.file ? await undo(signal) : [];
@@ -279,22 +286,27 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
   }
 
   async function recordWithoutMemory(signal?: AbortSignal): Promise<UndoRecord | undefined> {
+    if (!isWanted) return undefined;
     const current = await read(await readHomeFile(here), recipe.file, signal);
     const wanted = wantedOf(current, await readKey());
     return isEvidentlyOurs && missingOf(current, wanted).length === 0 ? recordOfOwnValues(wanted) : undefined;
+  }
+
+  /** Told without reading the file, which can cost a program's start. */
+  function hasMoved(record: UndoRecord, key: string | undefined): boolean {
+    const before = writtenBefore(record);
+    return recipe.wanted({}, key).some(({ path, value }) => {
+      const isMoving = recipe.moving.some((moving) => isSame(moving, path));
+      return isMoving && value !== undefined && before(path) !== undefined && !isSame(value, before(path));
+    });
   }
 
   async function refresh(signal?: AbortSignal): Promise<void> {
     const record = await loadRecord();
     if (record === undefined) return;
     const key = await readKey();
-    const before = (path: Path) => record.values.find((entry) => isSame(entry.path, path))?.written;
-    // Told without reading the file, which can cost a program's start.
-    const hasMoved = recipe.wanted({}, key).some(({ path, value }) => {
-      const isMoving = recipe.moving.some((moving) => isSame(moving, path));
-      return isMoving && value !== undefined && before(path) !== undefined && !isSame(value, before(path));
-    });
-    if (!hasMoved) return;
+    const before = writtenBefore(record);
+    if (!hasMoved(record, key)) return;
 
     const decide = async (bytes: Buffer | undefined): Promise<Change> => {
       if (bytes === undefined) return { kind: "keep" };
@@ -317,9 +329,22 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
     await updateHomeFile(at(record.file, record.folder), decide, { isPrivate });
   }
 
-  const hasRecord = async (): Promise<boolean> => (await loadRecord()) !== undefined;
+  async function isCurrent(signal?: AbortSignal): Promise<boolean | undefined> {
+    const record = await loadRecord();
+    if (record === undefined) return undefined;
+    // Told without reading the values, where nobody has written since.
+    const bytes = await readHomeFile(at(record.file, record.folder)).catch(() => undefined);
+    const isUntouched = bytes !== undefined && hashOf(bytes) === record.writtenHash;
+    if (isUntouched && record.file === recipe.file && !hasMoved(record, await readKey())) return true;
+    // A file that cannot be read now may be read by the tool all the same.
+    return isConfigured(signal).catch(() => true);
+  }
 
-  return { hasRecord, isConfigured, plan, preview, check, apply, undo, refresh };
+  return { isCurrent, isConfigured, plan, preview, check, apply, undo, refresh };
+}
+
+function writtenBefore(record: UndoRecord): (path: Path) => Json | undefined {
+  return (path) => record.values.find((entry) => isSame(entry.path, path))?.written;
 }
 
 export function noKeyChosen(): UserError {

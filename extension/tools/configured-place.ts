@@ -1,7 +1,10 @@
 import type { ConfiguredFile } from "./configured-file.ts";
 
 /** Where a tool is set up: one of its files, or another place. */
-export type ConfiguredPlace = Omit<ConfiguredFile, "preview">;
+export type ConfiguredPlace = Pick<
+  ConfiguredFile,
+  "isCurrent" | "isConfigured" | "plan" | "preview" | "check" | "apply" | "undo" | "refresh"
+>;
 
 /** A place that is no file. */
 export interface OtherPlace extends ConfiguredPlace {

@@ -16,6 +16,7 @@ export const copilotCli = defineTool({
   find: (deps) => findTool(deps, { program: "copilot", folder: folder(deps) }),
   notFound: "Its command line was not found. Install GitHub Copilot CLI and try again.",
   isOptIn: true,
+  rereadsKey: true,
   notice: () => "In VS Code's terminals it then uses this key in place of your Copilot subscription.",
   next: {
     afterApply: "Open a new terminal in VS Code to use it there. It works while VS Code is open.",

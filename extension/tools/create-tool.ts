@@ -1,7 +1,6 @@
 import { UserError } from "../base/errors.ts";
 import { createConfiguredFile } from "./configured-file.ts";
 import type { ConfiguredPlace } from "./configured-place.ts";
-import { previewOfPlan } from "./preview.ts";
 import type { ToolEntry } from "./tool-entry.ts";
 import type { Tool, ToolSetupDeps } from "./tool.ts";
 
@@ -10,10 +9,13 @@ export function createTool<Id extends string>(entry: ToolEntry<Id>, deps: ToolSe
   const { id, label, next } = entry;
   const recipes = entry.files(deps);
   const others = entry.places?.(deps) ?? [];
-  const files = recipes.map((recipe) => createConfiguredFile(id, recipe, deps));
-  const places: readonly ConfiguredPlace[] = [...files, ...others];
-  const holdsKey = [...recipes, ...others].some((place) => place.holdsKey);
-  const names = [...recipes.map(({ file }) => file), ...others.map(({ name }) => name)].join(", ");
+  const places: readonly ConfiguredPlace[] = [
+    ...recipes.map((recipe) => createConfiguredFile(id, recipe, deps)),
+    ...others,
+  ];
+  const holdsKey = [...recipes, ...others].some((place) => place.holdsKey === true);
+  const wanted = recipes.filter(({ isWanted }) => isWanted !== false);
+  const names = [...wanted.map(({ file }) => file), ...others.map(({ name }) => name)].join(", ");
 
   async function isConfigured(signal?: AbortSignal): Promise<boolean> {
     for (const place of places) if (!(await place.isConfigured(signal))) return false;
@@ -45,11 +47,10 @@ export function createTool<Id extends string>(entry: ToolEntry<Id>, deps: ToolSe
     },
     async preview(signal) {
       const previews = [];
-      for (const file of files) {
-        const preview = await file.preview(signal);
+      for (const place of places) {
+        const preview = await place.preview(signal);
         if (preview !== undefined) previews.push(preview);
       }
-      for (const place of others) previews.push(...previewOfPlan(await place.plan(signal)));
       return previews;
     },
     async apply(signal) {
@@ -81,10 +82,10 @@ export function createTool<Id extends string>(entry: ToolEntry<Id>, deps: ToolSe
       );
     },
     async use(signal) {
-      const records = await Promise.all(places.map((place) => place.hasRecord()));
-      if (!records.includes(true)) return undefined;
-      // A file that cannot be read now may be read by the tool all the same.
-      const isCurrent = await isConfigured(signal).catch(() => true);
+      const current = await Promise.all(places.map((place) => place.isCurrent(signal)));
+      if (current.every((is) => is === undefined)) return undefined;
+      // A file without a record had our values before, or has lost them since.
+      const isCurrent = !current.includes(false) && (!current.includes(undefined) || (await isConfigured(signal)));
       return { isCurrent, holdsKey, rereadsKey: entry.rereadsKey === true };
     },
     undo: async (signal) => ({ changed: await undoAll(places, signal), next: next.afterUndo }),

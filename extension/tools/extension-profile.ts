@@ -88,8 +88,13 @@ export function createProfilePlace(
     name: place,
     key: `in ${tool.label}'s own secret storage`,
     holdsKey: true,
-    hasRecord: async () => (await undoStore.get(id)) !== undefined,
     isConfigured,
+    isCurrent: async () => ((await load()) === undefined ? undefined : isConfigured()),
+    async preview() {
+      if (await isConfigured()) return undefined;
+      const shown = { [name]: settingsWith("<the key's secret>") };
+      return { file: place, before: "", after: `${JSON.stringify(shown, undefined, 2)}\n` };
+    },
     async plan() {
       if (await isConfigured()) return [];
       return [

@@ -1,6 +1,5 @@
 import { isObject } from "./settings.ts";
 import type { Json } from "./settings.ts";
-import type { PlannedChange } from "./tool.ts";
 
 /** One file as it is and as set-up would make it, for eyes only: no secret is in it. */
 export interface FilePreview {
@@ -8,15 +7,6 @@ export interface FilePreview {
   /** Empty where there is no file. */
   readonly before: string;
   readonly after: string;
-}
-
-/** Of a place that is no file and has no text: what it is set to, a line each. */
-export function previewOfPlan(changes: readonly PlannedChange[]): readonly FilePreview[] {
-  const [first] = changes;
-  if (first === undefined) return [];
-  return [
-    { file: first.file, before: "", after: changes.map(({ setting, value }) => `${setting} = ${value}\n`).join("") },
-  ];
 }
 
 /** Stands in for the key while a preview is made: shaped like one, so that each format writes it as it writes a key. */

@@ -55,8 +55,13 @@ export function createTerminalPlace(
   return {
     name: place,
     key: "asked for at each request, in no file",
-    hasRecord: async () => (await undoStore.get(id)) !== undefined,
     isConfigured,
+    isCurrent: async () => ((await undoStore.get(id)) === undefined ? undefined : isConfigured()),
+    async preview() {
+      if (await isConfigured()) return undefined;
+      const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
+      return { file: place, before: "", after: lines.join("") };
+    },
     plan: async () =>
       (await isConfigured())
         ? []

@@ -33,7 +33,7 @@ export type PickTools = (
   question: {
     readonly title: string;
     readonly placeholder: string;
-    /** They stand below the choices and cannot be chosen. */
+    /** They stand below the tools and cannot be chosen. */
     readonly notes: readonly string[];
   },
   choices: readonly ToolChoice[],
@@ -80,7 +80,11 @@ export async function offerTools(deps: ToolsDeps, { opening, keyName, isKeyCheck
     return;
   }
 
-  const question = { title, placeholder: `Set up these tools to use the key “${keyName}”?`, notes: notesOn(detected) };
+  const question = {
+    title,
+    placeholder: `Set up these tools to use the key “${keyName}”?`,
+    notes: notesOn(detected),
+  };
   const chosen = await deps.pickTools(question, choices, (id) => setup.preview(id));
   if (chosen !== undefined)
     await deps.leftOut.keep(
@@ -119,7 +123,7 @@ async function look(
       label,
       detail: `${conflict}${detail}`,
       ...(state === "configured" ? { description: "already set up" } : {}),
-      isPicked: isOptIn === true ? state === "configured" : !unwanted.has(id),
+      isPicked: !unwanted.has(id) && (isOptIn !== true || state === "configured"),
       hasChanges: state === "available",
     });
   }

@@ -6,7 +6,7 @@ import type { PickTools, ToolChoice } from "./set-up-tools.ts";
 import { showChanges } from "./show-changes.ts";
 
 interface Item extends vscode.QuickPickItem {
-  /** None for what only stands there to be read. */
+  /** None for a note. */
   readonly choice?: ToolChoice;
 }
 
@@ -49,7 +49,7 @@ function ask(
   return new Promise((resolve) => {
     const pick = vscode.window.createQuickPick<Item>();
     const end = (kind: Answer["kind"], pressed?: ToolChoice): void => {
-      const ticked = new Set(pick.selectedItems.flatMap(({ choice }) => (choice === undefined ? [] : [choice.id])));
+      const ticked = new Set(pick.selectedItems.flatMap(({ choice }) => choice?.id ?? []));
       resolve({ kind, ticked, ...(pressed === undefined ? {} : { row: pressed }) });
       pick.dispose();
     };

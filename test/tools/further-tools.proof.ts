@@ -66,7 +66,7 @@ const tools: readonly FurtherTool[] = [
 ];
 
 describe("the real command lines of further tools", function () {
-  this.timeout(240_000);
+  this.timeout(1_500_000);
   proveEach(tools);
 
   // What stands in the README was run just before.

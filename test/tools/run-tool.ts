@@ -21,6 +21,8 @@ export interface ToolResult {
 }
 
 const deadlineMilliseconds = 90_000;
+/** opencode and Kilo Code need most of a minute of a core before they begin, and several on a machine that does other work. */
+const slowDeadlineMilliseconds = 300_000;
 
 /** One question to the real Claude Code, without a terminal. */
 export async function runClaude({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
@@ -50,26 +52,38 @@ export async function runCodex({ home, prompt, env = {}, args = [] }: ToolRun): 
 /** One question to the real opencode. */
 export async function runOpencode({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
   const { opencode, node } = await ensureFurtherTools();
-  return runToEnd(opencode, ["run", ...args, prompt], home, {
-    ...minimalEnvironment(home, node),
-    OPENCODE_DISABLE_AUTOUPDATE: "1",
-    OPENCODE_DISABLE_MODELS_FETCH: "1",
-    ...noPackages,
-    ...env,
-  });
+  return runToEnd(
+    opencode,
+    ["run", ...args, prompt],
+    home,
+    {
+      ...minimalEnvironment(home, node),
+      OPENCODE_DISABLE_AUTOUPDATE: "1",
+      OPENCODE_DISABLE_MODELS_FETCH: "1",
+      ...noPackages,
+      ...env,
+    },
+    slowDeadlineMilliseconds,
+  );
 }
 
 /** One question to the real Kilo Code. */
 export async function runKilo({ home, prompt, env = {}, args = [] }: ToolRun): Promise<ToolResult> {
   const { kilo, node } = await ensureFurtherTools();
-  return runToEnd(kilo, ["run", ...args, prompt], home, {
-    ...minimalEnvironment(home, node),
-    KILO_DISABLE_AUTOUPDATE: "1",
-    KILO_DISABLE_MODELS_FETCH: "1",
-    ...noPackages,
-    KILO_TELEMETRY_LEVEL: "off",
-    ...env,
-  });
+  return runToEnd(
+    kilo,
+    ["run", ...args, prompt],
+    home,
+    {
+      ...minimalEnvironment(home, node),
+      KILO_DISABLE_AUTOUPDATE: "1",
+      KILO_DISABLE_MODELS_FETCH: "1",
+      ...noPackages,
+      KILO_TELEMETRY_LEVEL: "off",
+      ...env,
+    },
+    slowDeadlineMilliseconds,
+  );
 }
 
 /** One question to the real pi. */
@@ -146,6 +160,7 @@ async function runToEnd(
   args: readonly string[],
   home: string,
   env: Record<string, string>,
+  deadline = deadlineMilliseconds,
 ): Promise<ToolResult> {
   const child = spawn(program, args, { cwd: home, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   let [stdout, stderr] = ["", ""];
@@ -159,7 +174,7 @@ async function runToEnd(
       // The whole group has ended.
     }
   };
-  const timer = setTimeout(killAll, deadlineMilliseconds);
+  const timer = setTimeout(killAll, deadline);
   try {
     await once(child, "exit");
   } finally {

@@ -151,18 +151,37 @@ describe("the real command lines", function () {
         );
       });
 
-      it("has every byte of its file back after undo, also when the tool has run", async () => {
+      it("takes the next key with nothing edited, and has every byte of its file back after undo", async () => {
         await setup.apply([tool.id]);
         await setup.undo([tool.id]);
         const untouched = await content();
 
         await setup.apply([tool.id]);
-        await ask();
+        const applied = await content();
+        const next = await createKey(openRouter);
+        secret = next.secret;
+        openRouter.clearRequests();
+        const { code, stdout, stderr } = await ask();
         const used = await content();
         await setup.undo([tool.id]);
         assert.deepStrictEqual(
-          { untouched, isUsed: used.includes("or-key"), left: await content() },
-          { untouched: tool.before, isUsed: true, left: tool.before },
+          {
+            untouched,
+            applied: applied.includes("or-key"),
+            isAnswered: code === 0 && /pong/i.test(stdout),
+            credentials: credentials(),
+            used,
+            left: await content(),
+          },
+          {
+            untouched: tool.before,
+            applied: true,
+            isAnswered: true,
+            credentials: new Set([next.hash]),
+            used: applied,
+            left: tool.before,
+          },
+          stdout + stderr,
         );
       });
     });

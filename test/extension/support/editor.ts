@@ -154,13 +154,14 @@ export async function createEditor(options: EditorOptions = {}) {
     update: async (key, value) => void memory.set(key, value),
   };
   const pickTools: PickTools = async ({ title, placeholder, notes }, choices, previewOf) => {
+    dialogs.shown.push(...notes.map((note) => `note: ${note}`));
     for (const { id, detail } of choices.filter(({ id }) => options.looksAt?.includes(id) === true)) {
       const previews = await previewOf(id);
       dialogs.shown.push(`changes: ${detail} ${previews.map(({ before, after }) => `${before} → ${after}`).join(" ")}`);
     }
     return dialogs.pickMany(
       title,
-      [placeholder, ...notes].join(" "),
+      placeholder,
       choices.map(({ id, label, isPicked }) => ({ label: isPicked ? label : `${label}, unticked`, value: id })),
     );
   };

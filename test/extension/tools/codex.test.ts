@@ -57,6 +57,23 @@ describe("setting up Codex", () => {
     );
   });
 
+  it("is known to use the key without a start of Codex while nobody has written to its file, and by asking it then", async () => {
+    await world.addProgram("codex", fakeCodex());
+    await apply();
+    await world.addProgram("codex", "#!/bin/sh\nexit 1\n");
+    const untouched = await world.setup.inUse();
+    await world.addProgram("codex", fakeCodex());
+    await world.write(file, `{"model": "gpt-5.5"}`);
+    const changed = await world.setup.inUse();
+    assert.deepStrictEqual(
+      [...untouched, ...changed].map(({ id, isCurrent }) => [id, isCurrent]),
+      [
+        ["codex", true],
+        ["codex", false],
+      ],
+    );
+  });
+
   it("keeps the old model and provider table when the file was changed since", async () => {
     await world.addProgram("codex", fakeCodex());
     const provider = { name: "OR", env_key: "MY_KEY" };

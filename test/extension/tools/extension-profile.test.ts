@@ -64,8 +64,9 @@ describe("a tool that takes a profile from other extensions", () => {
       await open(extension, roo.api);
       const stateOf = async () => (await world.setup.detect()).find((tool) => tool.id === id)?.state;
       const begun = await stateOf();
-      const plan = JSON.stringify(await world.setup.plan([id]));
+      const plan = JSON.stringify([await world.setup.plan([id]), await world.setup.preview(id)]);
       const outcomes = [...(await world.setup.apply([id])), ...(await world.setup.apply([id]))];
+      const used = await world.setup.inUse();
       const applied = { active: roo.active(), profile: roo.profiles.get("OpenRouter Keys"), state: await stateOf() };
       const next = world.restarted({
         readKey: async () => "sk-or-v1-next",
@@ -77,6 +78,8 @@ describe("a tool that takes a profile from other extensions", () => {
       assert.deepStrictEqual(
         {
           begun,
+          isShown: plan.includes("openRouterBaseUrl"),
+          inUse: used.map((tool) => [tool.id, tool.isCurrent, tool.holdsKey]),
           isKeyShown: (plan + world.logged.join("\n")).includes("sk-or-v1"),
           isKeyKept: JSON.stringify([...world.undoStore.records]).includes("sk-or-v1"),
           again: outcomes.map((outcome) => (outcome.ok ? outcome.changed.length > 0 : outcome.message)),
@@ -86,6 +89,8 @@ describe("a tool that takes a profile from other extensions", () => {
         },
         {
           begun: "available",
+          isShown: true,
+          inUse: [[id, true, true]],
           isKeyShown: false,
           isKeyKept: false,
           again: [true, false],

@@ -171,7 +171,7 @@ describe("what is written to a tool's files", () => {
         const plan = await world.setup.plan([id]);
         assert.ok(plan.length > 0);
         assert.doesNotMatch(JSON.stringify(plan), /sk-or-/);
-        const own = entry.files(world.deps).filter(({ holdsKey }) => holdsKey);
+        const own = entry.files(world.deps).filter(({ holdsKey, isWanted }) => holdsKey && isWanted !== false);
         const modes = () => Promise.all(own.map(async ({ file }) => (await stat(file)).mode & 0o777));
         for (const { file } of own) {
           await world.write(relative(world.home, file), file.endsWith(".json") ? "{}" : "");

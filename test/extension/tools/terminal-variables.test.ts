@@ -31,6 +31,7 @@ describe("a tool that is set up in the editor's terminals", () => {
   it("asks the helper, holds no key, is not chosen unasked, and is taken back without a trace", async () => {
     const found = (await world.setup.detect()).find(({ id }) => id === "copilot-cli");
     const planned = await world.setup.plan(["copilot-cli"]);
+    const [preview] = await world.setup.preview("copilot-cli");
     const before = world.terminals.size;
     const outcomes = [...(await world.setup.apply(["copilot-cli"])), ...(await world.setup.apply(["copilot-cli"]))];
     const applied = Object.fromEntries(world.terminals);
@@ -41,6 +42,7 @@ describe("a tool that is set up in the editor's terminals", () => {
       {
         found: [found?.state, found?.isOptIn, /Copilot subscription/.test(found?.detail ?? "")],
         planned: planned.map(({ setting }) => setting),
+        shown: [preview?.before, preview?.after.split("\n").length],
         before,
         changed: outcomes.map((outcome) => (outcome.ok ? outcome.changed : outcome.message)),
         applied,
@@ -51,6 +53,7 @@ describe("a tool that is set up in the editor's terminals", () => {
       {
         found: ["available", true, true],
         planned: Object.keys(ours()),
+        shown: ["", Object.keys(ours()).length + 1],
         before: 0,
         changed: [[place], []],
         applied: ours(),

@@ -99,9 +99,12 @@ describe("the command Create OpenRouter Key", () => {
   it("says beside the tools to choose from which cannot be set up, and why", async () => {
     const tools = { "claude-code": "available", codex: "unsupported", "copilot-cli": "available" } as const;
     const editor = await createEditor({ tools, answers: [asName] });
-    assert.equal(
-      (await run(editor)).shown.find((line) => line.startsWith("pick:")),
-      "pick: Set up these tools to use the key “laptop”? Codex: Codex is unsupported. (Claude Code) (GitHub Copilot CLI, unticked)",
+    assert.deepStrictEqual(
+      (await run(editor)).shown.filter((line) => /^(?:pick|note):/.test(line)),
+      [
+        "note: Codex: Codex is unsupported.",
+        "pick: Set up these tools to use the key “laptop”? (Claude Code) (GitHub Copilot CLI, unticked)",
+      ],
     );
   });
 
