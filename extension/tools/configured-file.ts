@@ -1,5 +1,5 @@
 import { lstat, rmdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { decodeText, encodeText } from "./file-text.ts";
 import { ownerOnly, readHomeFile, updateHomeFile } from "./home-file.ts";
@@ -11,6 +11,7 @@ import type { Json, JsonObject, Path, Setting, SettingsFormat } from "./settings
 import type { PlannedChange, ToolSetupDeps } from "./tool.ts";
 import { hashOf, parseUndoRecord } from "./undo-record.ts";
 import type { UndoRecord } from "./undo-record.ts";
+import { wholeFile } from "./whole-file.ts";
 
 /** How a tool is set up by values in one file. */
 export interface FileRecipe {
@@ -127,7 +128,8 @@ export function createConfiguredFile(toolId: string, recipe: FileRecipe, deps: T
       const isOurs = ours?.values.some((entry) => isSame(entry.path, path) && isSame(entry.written, present)) === true;
       return {
         file: recipe.file,
-        setting: dotted(path),
+        // What is one text and no settings is known by its file.
+        setting: format === wholeFile ? basename(recipe.file) : dotted(path),
         value: isSecret === true ? "(your key)" : value === undefined ? "(removed)" : JSON.stringify(value),
         replaces: present !== undefined && !isOurs,
       };

@@ -11,7 +11,7 @@ export type ToolState = "available" | "configured" | "not-found" | "unsupported"
 /** One value that set-up would write. No secret is among the new values, and the old ones are never shown. */
 export interface PlannedChange {
   readonly file: string;
-  /** Where in the file, with dots: `env.ANTHROPIC_BASE_URL`. */
+  /** Where in the file, with dots: `env.ANTHROPIC_BASE_URL`; the file's name where it is ours as a whole. */
   readonly setting: string;
   readonly value: string;
   /** The person has another value of their own there, which undo puts back. */

@@ -102,3 +102,19 @@ describe("the list of tools that go with a key", () => {
     }
   });
 });
+
+describe("what a set-up would replace", () => {
+  it("is named by the file where that is ours as a whole", async () => {
+    const world = await createToolWorld();
+    try {
+      await world.write(".config/opencode/plugins/openrouter-key.js", "// mine");
+      const plan = await world.setup.plan(["opencode"]);
+      assert.deepStrictEqual(
+        plan.map(({ setting, replaces }) => [setting, replaces]),
+        [["openrouter-key.js", true]],
+      );
+    } finally {
+      await world.remove();
+    }
+  });
+});

@@ -166,7 +166,7 @@ describe("a key of the tools that ended elsewhere", () => {
     ["deleted", "The key of your coding tools was deleted."],
   ] as const) {
     it(`is said once, with the tools that stop: ${change}`, async () => {
-      const { editor } = await createWithKeys(["cannot use OpenRouter", "Set Tools Back"]);
+      const { editor } = await createWithKeys();
       const key = builtKey({ id: "key-1" });
       if (change === "deleted") editor.remote.keys.delete(key.id);
       else editor.remote.keys.set(key.id, { ...key, state: change });
@@ -174,15 +174,19 @@ describe("a key of the tools that ended elsewhere", () => {
       await settled();
       await editor.ring.refresh();
       await settled();
-      assert.deepEqual(
-        [stops(editor), editor.toolCalls],
-        [
-          [`warn: ${sentence} Claude Code and Codex cannot use OpenRouter any more. [Set Tools Back]`],
-          ["undo claude-code", "undo codex"],
-        ],
-      );
+      assert.deepEqual(stops(editor), [
+        `warn: ${sentence} Claude Code and Codex cannot use OpenRouter any more. [Set Tools Back]`,
+      ]);
     });
   }
+
+  it("lets the person set the tools back at once", async () => {
+    const { editor } = await createWithKeys(["cannot use OpenRouter", "Set Tools Back"]);
+    editor.remote.keys.delete("key-1");
+    await editor.ring.refresh();
+    await settled();
+    assert.deepEqual(editor.toolCalls, ["undo claude-code", "undo codex"]);
+  });
 
   it("is not told to who disabled it here, and is told again when it ends a second time", async () => {
     const { editor } = await createWithKeys();

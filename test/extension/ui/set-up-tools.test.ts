@@ -141,6 +141,10 @@ describe("setting up coding tools", () => {
     await configureTools(first);
     const second = await createWithKeys(["laptop"], { tools, memory, answers: answers("Codex, unticked") });
     await configureTools(second);
+    // Where a tool that was left out is not there for once, it is not forgotten.
+    await configureTools(
+      await createWithKeys(["laptop"], { tools: { codex: "available" }, memory, answers: answers("Codex") }),
+    );
     const third = await createWithKeys(["laptop"], { tools, memory });
     await configureTools(third);
     const asked = ({ dialogs }: typeof first) => dialogs.shown.find((line) => line.startsWith("pick"));
