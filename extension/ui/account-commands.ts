@@ -1,4 +1,5 @@
 import type { Access } from "../account/access-token.ts";
+import type { News, Tell } from "../account/sign-in.ts";
 import { signOut } from "../account/sign-out.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
@@ -33,12 +34,21 @@ export async function signOutCommand(deps: AccountDeps & Parameters<typeof signO
   void deps.dialogs.info("Signed out. Your keys go on existing; your coding tools get no key until you sign in again.");
 }
 
-/** At the start: the window may have been reloaded while a sign-in waited for the browser. */
+const news: Readonly<Record<News, readonly [what: string, button: string]>> = {
+  paste: [": paste the code that your browser shows to go on.", "Paste Code"],
+  finish: [": finish in your browser to go on.", "Sign In Again"],
+  lost: [", and your browser cannot come back to it.", "Sign In Again"],
+};
+
+/** At the start: the window may have been reloaded during a sign-in. Says so where the person has to do something. */
 export async function resumeSignIn(
   deps: Pick<AccountDeps, "dialogs" | "ring">,
-  resume: () => Promise<Access | undefined>,
+  resume: (tell: Tell) => Promise<Access | undefined>,
 ): Promise<void> {
-  const access = await resume();
+  const access = await resume(async (about) => {
+    const [what, button] = news[about];
+    return (await deps.dialogs.info(`This window was reloaded while you were signing in${what}`, button)) !== undefined;
+  });
   if (access === undefined) return;
   await deps.ring.refresh();
   void deps.dialogs.info(`Signed in as ${access.account.label}.`);
