@@ -8,6 +8,7 @@ import type { RequestRecord } from "../http/env.ts";
 import type { Environment, Settings } from "../settings.ts";
 import { SettingsError, readSettings } from "../settings.ts";
 import { failureEntry, logLine, wait } from "./host.ts";
+import type { NodeFetch } from "./node-fetch.ts";
 import { createNodeFetch } from "./node-fetch.ts";
 
 const poolSize = 20;
@@ -15,7 +16,7 @@ const poolSize = 20;
 export const nightlyMs = 25 * 60_000;
 
 /** What Node brings, alike for the server and for a single run. */
-export type NodeMeans = Omit<Runtime, "addressOf" | "afterAnswer">;
+export type NodeMeans = Omit<Runtime, "addressOf" | "afterAnswer"> & Pick<NodeFetch, "prepare">;
 
 /** Does the work with the settings of the environment, then closes what was opened for it. */
 export async function withMeans(
@@ -30,10 +31,11 @@ export async function withMeans(
       settings.telemetryEndpoint === undefined
         ? undefined
         : (await import("../adapters/telemetry/otel.ts")).startTelemetry(settings.telemetryEndpoint);
-    const { fetch, close } = createNodeFetch();
+    const { fetch, prepare, close } = createNodeFetch();
     await work(settings, {
       stores,
       fetch,
+      prepare,
       clock: Date.now,
       wait,
       record: log,

@@ -48,7 +48,7 @@ async function serve(settings: Settings, means: NodeMeans): Promise<void> {
   const shown = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
   process.stdout.write(`listening on http://${shown}:${port}\n`);
   const working = [
-    everyMinute(means.wait, signal, async () => {
+    everyMinute(means, signal, async () => {
       await logged(signal, "settled", () => settleDue(signal));
       // Where an outside scheduler calls, it is the one to act on an approval.
       if (schedule !== undefined && (await hasApproval().catch(() => false))) await runOwn();
@@ -70,7 +70,16 @@ async function serve(settings: Settings, means: NodeMeans): Promise<void> {
 
 const minuteMs = 60_000;
 
-async function everyMinute(wait: NodeMeans["wait"], signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+/** Whoever has waited for the start comes first. */
+const startMs = 1_000;
+
+async function everyMinute(
+  { wait, prepare }: Pick<NodeMeans, "wait" | "prepare">,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
+  await wait(startMs, signal).catch(() => undefined);
+  if (!signal.aborted) await prepare();
   while (!signal.aborted) {
     await work();
     await wait(minuteMs, signal).catch(() => undefined);

@@ -1,9 +1,11 @@
 import { setSpendAge } from "./company.ts";
+import { measureRecord, measureStart, measureWorkerd } from "./hosts.ts";
 import type { Call, Load } from "./load.ts";
 import { median, rateOf } from "./load.ts";
 import { measureNightly } from "./nightly.ts";
 import type { Line } from "./report.ts";
 import { line } from "./report.ts";
+import { namesOf, rounds } from "./rounds.ts";
 import type { Scene, Stage } from "./stage.ts";
 import { createCallers, mostInFlight } from "./stage.ts";
 
@@ -24,6 +26,9 @@ export const measures: readonly Measure[] = [
   { name: "admin", run: measureAdmin },
   { name: "refresh", run: measureRefresh },
   { name: "nightly", run: measureNightly },
+  { name: "start", run: measureStart },
+  { name: "workerd", run: measureWorkerd },
+  { name: "record", run: measureRecord },
 ];
 
 async function measureCreate(stage: Stage): Promise<readonly Line[]> {
@@ -175,24 +180,6 @@ async function openBoth(
 
 async function closeAll(scenes: readonly Scene[]): Promise<void> {
   await Promise.all(scenes.map((scene) => scene.close()));
-}
-
-/** Each in turn, so many times over. */
-async function rounds<Name extends string>(
-  times: number,
-  subjects: Readonly<Record<Name, () => Promise<number>>>,
-): Promise<Record<Name, number[]>> {
-  const names = namesOf(subjects);
-  const figures = new Map<Name, number[]>(names.map((name) => [name, []]));
-  for (let round = 0; round < times; round += 1) {
-    for (const name of names) figures.get(name)?.push(await subjects[name]());
-  }
-  return Object.fromEntries(figures) as Record<Name, number[]>;
-}
-
-/** `Object.keys` of an object that was written with just these names. */
-function namesOf<Name extends string>(subjects: Readonly<Record<Name, unknown>>): Name[] {
-  return Object.keys(subjects) as Name[];
 }
 
 /** The p50 of each round; call by call in turns, so that a busy moment of the machine meets all alike. */

@@ -17,6 +17,8 @@ import type { UpstreamOrders } from "./upstream.ts";
 export interface Stage {
   /** A company with a function process and a floor process of its own, on one database. */
   readonly open: (company: Company, environment?: Readonly<Record<string, string>>) => Promise<Scene>;
+  /** An empty database; its connection string. */
+  readonly createDatabase: () => Promise<string>;
   /** Where OpenRouter and the directory answer. */
   readonly origin: string;
   readonly upstream: Load;
@@ -56,6 +58,7 @@ export async function openStage(): Promise<Stage> {
     opened.push(upstream.close);
     return {
       open: (company, environment = {}) => openScene(company, postgres, `${server.url}/api/v1`, environment),
+      createDatabase: () => postgres.createDatabase(),
       origin: server.url,
       upstream,
       async order(orders) {

@@ -33,6 +33,13 @@ export async function hasMigrationsTable(database: Database): Promise<boolean> {
  * processes may start at once and a killed one leaves nothing half done.
  */
 export async function migrate(database: Database): Promise<void> {
+  // Nearly every start finds nothing to do, and needs no lock to see that.
+  const isCurrent = await compareMigrations(database, true).then(
+    ({ pending }) => pending.length === 0,
+    // There is no table yet, or no database, which shows below.
+    () => false,
+  );
+  if (isCurrent) return;
   await database.transaction(async (transaction) => {
     await transaction.execute(sql`select pg_advisory_xact_lock(${lock})`);
     await transaction.execute(

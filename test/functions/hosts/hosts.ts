@@ -1,15 +1,13 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import { promisify } from "node:util";
-
-import { Miniflare } from "miniflare";
 
 import { copyTemplate } from "../../support/databases.ts";
 import { bundleFunction, startFunctionProcess } from "../../support/function-process.ts";
+import { bundleWorker, startWorkerd } from "../../support/workerd.ts";
 
 const run = promisify(execFile);
 
@@ -66,28 +64,9 @@ async function startVercel(settings: Parameters<Start>[0]) {
   };
 }
 
-/** The real workerd, and the database through it as Hyperdrive would present it. */
 async function startWorker(settings: Parameters<Start>[0]) {
-  const folder = await mkdtemp(join(tmpdir(), "openrouter-keys-worker-"));
-  await run(process.execPath, ["esbuild.config.mjs", "--worker", folder]);
-  const contents = await readFile(join(folder, "functions/cloudflare.js"), "utf8");
-  await rm(folder, { recursive: true });
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const workers = new Miniflare({
-    modules: [{ type: "ESModule", path: "cloudflare.js", contents }],
-    compatibilityDate: "2026-06-01",
-    compatibilityFlags: ["nodejs_compat"],
-    unsafeTriggerHandlers: true,
-    // The function's log is not for the test's reader.
-    handleRuntimeStdio: (out: Readable, errors: Readable) => void [out.resume(), errors.resume()],
-    hyperdrives: { HYPERDRIVE: await copyTemplate() },
-    bindings: settings(url),
-    host: "127.0.0.1",
-    port,
-  });
-  await workers.ready;
-  return { url, stop: () => workers.dispose() };
+  const [port, contents, databaseUrl] = await Promise.all([freePort(), bundleWorker(), copyTemplate()]);
+  return startWorkerd({ contents, databaseUrl, bindings: settings(`http://127.0.0.1:${port}`), port });
 }
 
 /** Each host is told its own address before it starts. */
