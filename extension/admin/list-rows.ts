@@ -85,9 +85,13 @@ const verbs: Readonly<Record<string, string>> = {
   "key.rotate": "rotated a key",
   "key.change": "changed a key",
   "key.limit": "set a key's limit",
-  "key.revoke": "deleted a key",
-  "key.revoked": "ended a key",
-  "key.erase": "cleared a half-made key",
+  "key.delete": "deleted a key",
+  "key.retire": "ended a rotated key",
+  "key.expire": "ended an expired key",
+  "key.vanish": "found a key gone from OpenRouter",
+  "key.revoke": "began to end a leaver's key",
+  "key.revoked": "ended a leaver's key",
+  "key.erase": "erased an ended key",
   "key.repair": "put a key right",
   "raise.ask": "asked for a raise",
   "raise.approve": "approved a raise",
@@ -105,8 +109,8 @@ const verbs: Readonly<Record<string, string>> = {
 function recordRow(entry: AuditRecord, parent: AdminRow, now: number): AdminRow {
   const { id, at, actor, verb, owner, targetId, before, after } = entry;
   const isOwn = actor.id === owner.id;
-  const what = Object.hasOwn(verbs, verb) ? verbs[verb] : presentable(verb);
-  const label = `${presentable(actor.label)} ${what}`;
+  const who = actor.kind === "system" ? "The function" : presentable(actor.label);
+  const label = `${who} ${whatWasDone(entry)}`;
   const description = [...(isOwn ? [] : [presentable(owner.label)]), ago(now - Date.parse(at))].join(" · ");
   const facts = (text: string, values: typeof before): readonly string[] =>
     values === null ? [] : [`${text}: ${presentable(JSON.stringify(values), 500)}`];
@@ -124,6 +128,12 @@ function recordRow(entry: AuditRecord, parent: AdminRow, now: number): AdminRow 
       ...facts("After", after),
     ],
   });
+}
+
+function whatWasDone({ verb, after }: AuditRecord): string {
+  const disabled = verb === "key.change" ? after?.["disabled"] : undefined;
+  if (typeof disabled === "boolean") return disabled ? "disabled a key" : "enabled a key";
+  return (Object.hasOwn(verbs, verb) ? verbs[verb] : undefined) ?? presentable(verb);
 }
 
 /** What stands below the items: how to get more, or why there are none. */

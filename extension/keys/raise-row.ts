@@ -25,7 +25,7 @@ export function raiseRows(raises: readonly Raise[], now: number): readonly Raise
 }
 
 const looks: Readonly<Record<Raise["state"], readonly [icon: string, color: string]>> = {
-  waiting: ["watch", "charts.yellow"],
+  waiting: ["clock", "charts.yellow"],
   approved: ["pass", "charts.green"],
   refused: ["circle-slash", "charts.red"],
   ended: ["history", "disabledForeground"],

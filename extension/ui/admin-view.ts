@@ -109,7 +109,8 @@ export function createAdminView({ list, keys, record, memory, setState, now }: A
     keys.onDidChange(show),
     record.onDidChange(show),
     view.onDidChangeSelection(({ selection: [row] }) => {
-      if (row === undefined) return;
+      // A row that does something when it is pressed is no place to come back to.
+      if (row === undefined || row.does !== undefined) return;
       isRestored = true;
       selected.set(row.id);
     }),

@@ -39,8 +39,9 @@ export function createSecretCopies(deps: CopySecretDeps): SecretCopies {
     copied = undefined;
     if (secret === undefined) return;
     try {
-      // Whatever the person has copied since is theirs.
-      if ((await clipboard.readText()) === secret) await clipboard.writeText("");
+      // Whatever the person has copied since is theirs. An editor in a browser that may not look reads nothing.
+      const found = await clipboard.readText();
+      if (found === secret || found === "") await clipboard.writeText("");
     } catch (error) {
       log.warn(`The clipboard could not be cleared: ${describe(error)}`);
     }

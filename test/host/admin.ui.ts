@@ -101,7 +101,9 @@ describe("Administration", function () {
   /** As a person reads them, but for how long ago something was. */
   const rows = async () =>
     (await workbench.treeRows("Administration")).map(({ label, description, level }) => {
-      const timeless = description.replace(/just now|\d+ minutes? ago/, "AGE").replace(/since \d+ \w+/, "since DAY");
+      const timeless = description
+        .replace(/just now|\d+ minutes? ago/, "AGE")
+        .replace(/(since|until) \d+ \w+/, "$1 DAY");
       return `${"  ".repeat(level - 1)}${label}${timeless && ` (${timeless})`}`;
     });
   const selected = async () =>
@@ -125,18 +127,49 @@ describe("Administration", function () {
     await workbench.treeRow("Keys", "linus's laptop");
     await workbench.notification("Signed in as linus@example.com.");
     await workbench.runCommand("Notifications: Clear All Notifications");
+    const menu = await workbench.readContextMenu(await workbench.treeRow("Keys", "linus's laptop"));
+    assert.equal(menu.includes("Copy Secret…"), false, "the secret is not stored in this editor");
     assert.deepStrictEqual(
       [await views(), await texts(), door.seen.filter(({ path }) => path.startsWith("/v1/admin"))],
       [[], [], []],
+    );
+  });
+
+  it("lets an engineer ask for more with three answers, and shows what waits", async () => {
+    await workbench.contextMenu(await workbench.treeRow("Keys", "linus's laptop"), "Request Raise");
+    const input = workbench.quickInput();
+    await input.pick("Another Amount…");
+    await input.type("10");
+    const tooLittle = await input.message("more than");
+    await workbench.screenshot("raise-amount");
+    await input.type("45");
+    await input.message("at most");
+    await input.accept();
+    await input.pick("30 days");
+    await input.type("A long experiment");
+    const asks = (await input.message("Why does")).replace(/until \d+ \w+/, "until DAY");
+    await input.accept();
+    const said = await stage.says("You have asked for", "raise-asked");
+    const [row] = await workbench.treeRows("Raises");
+    assert.deepStrictEqual(
+      [tooLittle, asks, said.severity, row?.label, row?.description.replace(/until \d+ \w+/, "until DAY")],
+      [
+        "It has to be more than $25.",
+        "Why does “linus's laptop” need $45 a month until DAY? An administrator reads it and decides. Then it has $25 again. (Press 'Enter' to confirm or 'Escape' to cancel)",
+        "info",
+        "linus's laptop",
+        "$45 until DAY · waits for an administrator",
+      ],
     );
     await workbench.runCommand("OpenRouter Keys: Sign Out");
     await stage.says("Signed out.");
   });
 
-  it("begins with one message about the run that waits", async () => {
+  it("begins with one message about the run that waits, and one about the request", async () => {
     await workbench.openView("Explorer");
     await signIn("ada");
     await workbench.notification("have left");
+    await workbench.notification("1 request for more waits for an administrator.");
     await stage.screenshots("admin-notice");
     const told = await workbench.notification("have left");
     assert.deepStrictEqual(told, {
@@ -152,16 +185,19 @@ describe("Administration", function () {
     const buttons = await stage.welcomes("Sign in again to see this");
     await stage.inOtherTheme("admin-sign-in");
     const pages = workbench.context.pages().length;
-    await workbench.clickNotificationButton("Review");
+    await workbench.clickNotificationButton("Review", "have left");
     await signInInBrowser(workbench, "ada@example.com");
     await waitFor(workbench.page, "the run to be selected", async () => (await selected()) === inQuestion);
     await stage.screenshots("admin-waiting");
+    // Folded, so that there is room for every row below.
+    await workbench.page.locator('.part.sidebar .pane-header[aria-label="Keys Section"]').click();
+    await untilRows("every row", (found) => found.at(-1) === "Record");
     assert.deepStrictEqual(
       {
         buttons,
         pages,
         views: await views(),
-        rows: (await rows()).map((row) => row.replace(/since \d+ \w+/, "since DAY")),
+        rows: await rows(),
       },
       {
         buttons: ["Sign In Again"],
@@ -172,6 +208,8 @@ describe("Administration", function () {
           "Waiting for approval",
           "  4 people seem to have left (found AGE)",
           ...["barbara", "edsger", "grace", "margaret"].map((name) => `    ${name}@example.com (${suspended})`),
+          "Waiting requests",
+          "  linus@example.com ($45 until DAY · “A long experiment”)",
           "Keys not disabled yet (1 key)",
           "  alan@example.com (alan's laptop · tried 2 times · left AGE)",
           "Unknown for a week (1 person)",
@@ -180,6 +218,8 @@ describe("Administration", function () {
           "  Stopped at 4 people (AGE · waits for approval · not done yet: 1 person · 1 unknown)",
           "  Not done yet: 1 person (AGE · 1 unknown)",
           "  Checked 1 person (AGE · 1 unknown)",
+          "All keys",
+          "Record",
         ],
       },
     );
@@ -209,7 +249,7 @@ describe("Administration", function () {
     const before = disabled();
     company.running.openRouter.faults.reset();
     await company.running.runNightly();
-    await workbench.pressViewButton("Administration", "Refresh Nightly Runs");
+    await workbench.pressViewButton("Administration", "Refresh Administration");
     const done = await untilRows(
       "the next run",
       (found) => found.some((row) => row.includes("Ended access")) && !found.join().includes("Keys not disabled"),
@@ -221,7 +261,7 @@ describe("Administration", function () {
         approved: approved.find((row) => row.includes("Stopped")),
         approvals: await approvals(),
         before,
-        done: done.slice(2, 4),
+        done: done.slice(4, 6),
         disabled: disabled().toSorted(),
       },
       {
@@ -236,9 +276,51 @@ describe("Administration", function () {
     );
   });
 
+  it("approves a request with one click", async () => {
+    await workbench.contextMenu(await workbench.treeRow("Administration", "linus@example.com"), "Approve Request");
+    const said = await stage.says("Approved:");
+    await untilRows("the request to go", (found) => !found.includes("Waiting requests"));
+    const limits = company.running.openRouter.keys().map(({ name, limit }) => [name.split("'s ")[0], limit]);
+    assert.deepStrictEqual(
+      [said.text.replace(/until \d+ \w+/, "until DAY"), limits.filter(([, limit]) => limit !== 25)],
+      ["Approved: linus@example.com may spend $45 on “linus's laptop” until DAY.", [["linus", 45]]],
+    );
+  });
+
+  it("finds a key among all, and ends it after a question, without asking for the list again", async () => {
+    await workbench.runCommand("Search Keys…");
+    await workbench.quickInput().type("NIKLAUS");
+    await workbench.quickInput().accept();
+    const found = (await untilRows("the key", (rows) => rows.some((row) => row.includes("niklaus")))).slice(-3);
+    await stage.inOtherTheme("admin-keys");
+    const asked = door.seen.length;
+    await workbench.contextMenu(await workbench.treeRow("Administration", "niklaus@example.com"), "Disable Key…");
+    const question = await workbench.dialog();
+    await question.click("Disable");
+    await workbench.notification("is disabled.");
+    const after = await untilRows("the key to be disabled", (rows) => rows.some((row) => row.includes("· disabled")));
+    await workbench.runCommand("Notifications: Clear All Notifications");
+    const again = door.seen.slice(asked).filter(({ path }) => path.startsWith("/v1/admin/keys?"));
+    assert.deepStrictEqual(
+      [found, question.text, after.slice(-2, -1), again, disabled().includes("niklaus")],
+      [
+        ["All keys (“NIKLAUS” · 1 of 1)", "  niklaus@example.com (niklaus's laptop · $0 of $25)", "Record"],
+        "Disable the key “niklaus's laptop” of niklaus@example.com?",
+        ["  niklaus@example.com (niklaus's laptop · disabled · $0 of $25)"],
+        [],
+        true,
+      ],
+    );
+    await (await workbench.treeRow("Administration", "Record")).click();
+    await untilRows("the record", (rows) => rows.some((row) => row.includes("ada@example.com disabled a key")));
+    await stage.inOtherTheme("admin-record");
+    await (await workbench.treeRow("Administration", "Record")).click();
+  });
+
   it("lets nobody approve a list that they are on, and tells of none that is in sight", async () => {
     delete company.google.faults.get;
-    leave("ada", "hedy", "linus", "niklaus");
+    await hireWithKey("rosalind");
+    leave("ada", "hedy", "niklaus", "rosalind");
     await company.running.runNightly();
     await workbench.runCommand("OpenRouter Keys: Refresh");
     await untilRows("the run that waits", (found) => found.includes("Waiting for approval"));
@@ -252,7 +334,7 @@ describe("Administration", function () {
     assert.deepStrictEqual(
       [question.detail.split(":")[0], said, await texts(), await approvals(), disabled().length],
       [
-        "ada@example.com, hedy@example.com, linus@example.com, niklaus@example.com",
+        "ada@example.com, hedy@example.com, niklaus@example.com, rosalind@example.com",
         {
           severity: "warning",
           text: "Not approved. You are on this list yourself. Ask another administrator.",
@@ -260,7 +342,7 @@ describe("Administration", function () {
         },
         [said.text],
         [200, 403],
-        5,
+        6,
       ],
     );
     await workbench.runCommand("Notifications: Clear All Notifications");
@@ -270,10 +352,12 @@ describe("Administration", function () {
     await (await workbench.treeRow("Administration", "Waiting for approval")).click();
     const before = await untilRows("the section to be folded", (found) => found[1] === "Nightly runs");
     await door.become({ kind: "stranger", status: 503, type: "text/html", body: "<h1>Down</h1>", only: "/v1/admin" });
-    await workbench.pressViewButton("Administration", "Refresh Nightly Runs");
+    await workbench.pressViewButton("Administration", "Refresh Administration");
     await workbench.page.getByText(`Not up to date. ${door.url} is not working`).waitFor();
     await stage.inOtherTheme("admin-old");
-    assert.deepStrictEqual([await rows(), await texts()], [before, []]);
+    const still = await rows();
+    const own = await workbench.treeRows("Keys");
+    assert.deepStrictEqual([still, await texts(), own.map(({ label }) => label)], [before, [], ["ada's laptop"]]);
   });
 
   it("tries again when the person wants it, and tells of a run once", async () => {
@@ -284,8 +368,11 @@ describe("Administration", function () {
     await stage.inOtherTheme("admin-failed");
     await door.become({ kind: "open" });
     await (await workbench.treeRow("Administration", "Try Again")).click();
-    const found = await untilRows("the runs", (found) => found.includes("Waiting for approval"));
-    assert.deepStrictEqual([found.slice(1, 2), await texts()], [["  4 people seem to have left (found AGE)"], []]);
+    const found = await untilRows("the view as it was left", (found) => found.at(-2)?.includes("niklaus") === true);
+    assert.deepStrictEqual(
+      [found.slice(0, 2), found.at(-3), await selected(), await texts()],
+      [["Waiting for approval", "Nightly runs"], "All keys (“NIKLAUS” · 1 of 1)", "Waiting for approval", []],
+    );
   });
 
   it("goes with the sign-out, and leaves nobody's address in the log", async () => {
@@ -295,6 +382,17 @@ describe("Administration", function () {
     assert.deepStrictEqual(
       [log.includes("openrouterKeys.admin.approveRun"), log.includes("@example.com")],
       [true, false],
+    );
+  });
+
+  it("tells the engineer at the next sign-in how it was decided", async () => {
+    await signIn("linus");
+    const said = await workbench.notification("Approved: “linus's laptop” may spend $45");
+    await stage.screenshots("raise-decided");
+    const [row] = await workbench.treeRows("Raises");
+    assert.deepStrictEqual(
+      [said.severity, row?.description.replace(/until \d+ \w+/, "until DAY")],
+      ["info", "$45 until DAY · approved"],
     );
   });
 });

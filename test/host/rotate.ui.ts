@@ -91,7 +91,7 @@ describe("Rotating a key", function () {
         claude: await claudeUses(),
       },
       {
-        menu: ["Rename Key", "Disable Key", "Rotate OpenRouter Key", "Delete Key"],
+        menu: ["Rename Key", "Disable Key", "Rotate OpenRouter Key", "Request Raise", "Copy Secret…", "Delete Key"],
         says: "The key “laptop” is rotated: Claude Code and Codex use the new one, and the old one stops working at hh:mm.",
         severity: "info",
         rows: [

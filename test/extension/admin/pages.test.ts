@@ -6,6 +6,7 @@ import { createViewMemory } from "../../../extension/admin/view-memory.ts";
 import { FunctionError } from "../../../extension/account/function-error.ts";
 import { withAccess } from "../../../extension/ui/with-access.ts";
 import type { AdminKey, AuditRecord } from "../../../functions/contract/admin.ts";
+import type { AuditVerb } from "../../../functions/services/audit.ts";
 import { createEditor, settled } from "../support/editor.ts";
 import { builtKey } from "../support/fake-function.ts";
 import { createRecordingLog } from "../support/recording-log.ts";
@@ -131,34 +132,72 @@ describe("a list of a hundred thousand keys", () => {
 });
 
 describe("the record", () => {
+  const shown = (...items: readonly AuditRecord[]) =>
+    recordSection(
+      { kind: "ready", items, next: undefined, total: undefined, message: undefined },
+      Date.parse("2026-11-24T10:00:00Z"),
+    ).children();
+  const entry = (id: string, facts: Partial<AuditRecord>): AuditRecord => ({
+    id,
+    at: "2026-11-24T09:55:00.000Z",
+    actor: { kind: "owner", id: "owner-1", label: "grace@example.test" },
+    verb: "key.create",
+    targetId: "key-1",
+    owner: { id: "owner-1", label: "grace@example.test" },
+    before: null,
+    after: { limitUsd: 25 },
+    requestId: null,
+    ...facts,
+  });
+
   it("says who did what to whom, in words", () => {
-    const entry = (id: string, facts: Partial<AuditRecord>): AuditRecord => ({
-      id,
-      at: "2026-11-24T09:55:00.000Z",
-      actor: { kind: "owner", id: "owner-1", label: "grace@example.test" },
-      verb: "key.create",
-      targetId: "key-1",
-      owner: { id: "owner-1", label: "grace@example.test" },
-      before: null,
-      after: { limitUsd: 25 },
-      requestId: null,
-      ...facts,
-    });
-    const items = [
+    const rows = shown(
       entry("3", { verb: "key.change", actor: { kind: "admin", id: "owner-2", label: "ada@example.test" } }),
       entry("2", { verb: "raise.end", actor: { kind: "system", id: null, label: "clock" } }),
       entry("1", { verb: "thing.new\u202e" }),
-    ];
-    const state = { kind: "ready", items, next: undefined, total: undefined, message: undefined } as const;
+      entry("0", { verb: "key.change", after: { disabled: true } }),
+    );
     assert.deepEqual(
-      recordSection(state, Date.parse("2026-11-24T10:00:00Z"))
-        .children()
-        .map(({ label, description, icon }) => [label, description, icon]),
+      rows.map(({ label, description, icon }) => [label, description, icon]),
       [
         ["ada@example.test changed a key", "grace@example.test · 5 minutes ago", "shield"],
-        ["clock ended a raise", "grace@example.test · 5 minutes ago", "server-process"],
+        ["The function ended a raise", "grace@example.test · 5 minutes ago", "server-process"],
         ["grace@example.test thing.new", "5 minutes ago", "person"],
+        ["grace@example.test disabled a key", "5 minutes ago", "person"],
       ],
+    );
+  });
+
+  it("has words for everything that the function writes into it", () => {
+    const verbs: Readonly<Record<AuditVerb, true>> = {
+      "key.create": true,
+      "key.rotate": true,
+      "key.change": true,
+      "key.limit": true,
+      "key.delete": true,
+      "key.retire": true,
+      "key.expire": true,
+      "key.vanish": true,
+      "key.revoke": true,
+      "key.revoked": true,
+      "key.erase": true,
+      "key.repair": true,
+      "person.block": true,
+      "person.return": true,
+      "run.approve": true,
+      "raise.ask": true,
+      "raise.approve": true,
+      "raise.refuse": true,
+      "raise.end": true,
+      "identity.conflict": true,
+      "identity.merge": true,
+      "identity.refuse": true,
+      "identity.separate": true,
+    };
+    const rows = shown(...Object.keys(verbs).map((verb) => entry(verb, { verb })));
+    assert.deepEqual(
+      rows.filter(({ label }) => /\w\.\w+$/.test(label)).map(({ label }) => label),
+      [],
     );
   });
 });

@@ -16,7 +16,11 @@ async function createHarness(answer?: "Copy Secret") {
   await editor.ring.refresh();
   let text = "mine";
   let pass: () => void = () => {};
-  const clipboard = { readText: async () => text, writeText: async (written: string) => void (text = written) };
+  let isHidden = false;
+  const clipboard = {
+    readText: async () => (isHidden ? "" : text),
+    writeText: async (written: string) => void (text = written),
+  };
   const clock = {
     sleep: (milliseconds: number, signal?: AbortSignal) =>
       new Promise<void>((resolve, reject) => {
@@ -40,6 +44,7 @@ async function createHarness(answer?: "Copy Secret") {
     copies,
     copy,
     read: () => text,
+    hide: () => void (isHidden = true),
     copyByHand: (other: string) => void (text = other),
     aMinute: async () => {
       pass();
@@ -86,6 +91,14 @@ describe("the command Copy Secret", () => {
     copyByHand("something else");
     await aMinute();
     assert.equal(read(), "something else");
+  });
+
+  it("clears what it may not look at", async () => {
+    const { copy, read, hide, aMinute } = await createHarness("Copy Secret");
+    await copy("key-1");
+    hide();
+    await aMinute();
+    assert.equal(read(), "");
   });
 
   it("clears it when the window closes, once", async () => {
