@@ -14,6 +14,7 @@ import { createSessionStore } from "./account/session.ts";
 import { signInWhenAsked } from "./account/sign-in-when-asked.ts";
 import { systemClock } from "./base/clock.ts";
 import { lazily } from "./base/lazily.ts";
+import { speakWith } from "./base/words.ts";
 import { createAuthentication } from "./host/authentication.ts";
 import { createChatProvider } from "./host/chat-provider.ts";
 import { createContexts } from "./host/contexts.ts";
@@ -24,6 +25,7 @@ import { createSecretStore, createToolUndoStore } from "./host/secret-storage.ts
 import { settings } from "./host/settings.ts";
 import { createSignInEditor } from "./host/sign-in-editor.ts";
 import { createToolsOnThisMachine, isFolder } from "./host/tools.ts";
+import { editorWords } from "./host/words.ts";
 import { chooseSocketDirectory } from "./key-helper/socket-directory.ts";
 import { createKeyRing } from "./keys/key-ring.ts";
 import { createKeyService } from "./keys/key-service.ts";
@@ -52,6 +54,7 @@ export function activate(context: vscode.ExtensionContext): void {
     context.subscriptions.push(thing);
     return thing;
   };
+  speakWith(editorWords());
   const lifetime = new AbortController();
   own({ dispose: () => lifetime.abort() });
   const log = own(createOutputLog());
@@ -139,7 +142,7 @@ export function activate(context: vscode.ExtensionContext): void {
     },
   };
   const toolsDeps = { dialogs, toolSetup: tools.ready, toolsKey: toolsKeyBesideChat, address, ring };
-  const accessDeps = { ...toolsDeps, accessToken };
+  const accessDeps = { ...toolsDeps, accessToken, setAddress: settings.setFunctionUrl };
   const settling = createSettling({ ...accessDeps, vault, creation, service, clock, log, lifetime: lifetime.signal });
   const keyDeps = { ...accessDeps, service, vault, now: clock.now };
 

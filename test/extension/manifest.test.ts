@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
 import * as z from "zod/mini";
@@ -36,11 +37,31 @@ const Package = z.looseObject({
     views: z.record(z.string(), z.array(z.looseObject({ id: z.string() }))),
     viewsWelcome: z.array(z.looseObject({ view: z.string(), when: z.string(), contents: z.string() })),
     menus: z.record(z.string(), z.array(Item)),
+    walkthroughs: z.array(
+      z.object({
+        steps: z.array(
+          z.object({
+            description: z.string(),
+            completionEvents: z.array(z.string()),
+            media: z.object({ image: z.record(z.string(), z.string()), altText: z.string() }),
+          }),
+        ),
+      }),
+    ),
   }),
 });
 
+/** As the editor reads it in English. */
 async function readManifest() {
-  return Package.parse(JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")));
+  const read = (file: string) => readFile(new URL(`../../${file}`, import.meta.url), "utf8");
+  const texts = new Map(
+    Object.entries(z.record(z.string(), z.string()).parse(JSON.parse(await read("package.nls.json")))),
+  );
+  return Package.parse(
+    JSON.parse(await read("package.json"), (_key, value: unknown) =>
+      typeof value === "string" ? (texts.get(/^%([\w.-]+)%$/.exec(value)?.[1] ?? "") ?? value) : value,
+    ),
+  );
 }
 
 describe("the manifest", () => {
@@ -89,6 +110,30 @@ describe("the manifest", () => {
     assert.deepEqual(
       [...inMenus, ...(texts.match(/openrouterKeys(?:\.\w+)+/g) ?? [])].filter((id) => !known.has(id)),
       [],
+    );
+  });
+
+  it("leads through the first run with pictures for every theme, all of them packaged", async () => {
+    const { contributes } = await readManifest();
+    const steps = contributes.walkthroughs.flatMap((walkthrough) => walkthrough.steps);
+    const packaged = await readFile(new URL("../../.vscodeignore", import.meta.url), "utf8");
+    const pictures = steps.flatMap(({ media }) => Object.values(media.image));
+    const missing = pictures.filter((file) => !existsSync(new URL(`../../${file}`, import.meta.url)));
+    const named = steps.flatMap((step) => [
+      ...[...step.description.matchAll(/\(command:([\w.]+)\)/g)].map(([, id]) => id ?? ""),
+      ...step.completionEvents.flatMap((event) => event.match(/openrouterKeys\.\w+/g) ?? []),
+    ]);
+    const known = new Set<string>([...commandIds, ...Object.keys(contextDefaults)]);
+    assert.deepEqual(
+      {
+        themes: steps.map(({ media }) => Object.keys(media.image).length),
+        missing,
+        packaged:
+          pictures.every((file) => file.startsWith("media/walkthrough/")) &&
+          packaged.includes("!media/walkthrough/*.png"),
+        unknown: named.filter((id) => !known.has(id)),
+      },
+      { themes: steps.map(() => 4), missing: [], packaged: true, unknown: [] },
     );
   });
 
