@@ -16,6 +16,7 @@ import { openLoopback } from "./loopback.ts";
 import type { PendingSignIn, PendingSignIns } from "./pending-sign-in.ts";
 import { createProof, type Proof } from "./pkce.ts";
 import { type Callback, chooseRedirect, readCallback } from "./redirect.ts";
+import { t } from "../base/words.ts";
 
 /** The editor, as far as a sign-in needs it. */
 export interface SignInEditor {
@@ -381,17 +382,18 @@ async function tradePasted(
       return await trade(code);
     } catch (error) {
       if (!(error instanceof FunctionError) || error.code !== "unauthorized") throw error;
-      problem = "The function does not take this code. Paste the one from the page that this sign-in has opened.";
+      problem = t("The function does not take this code. Paste the one from the page that this sign-in has opened.");
     }
   }
 }
 
 function tooLateMessage(kind: Way["kind"]): string {
-  const again =
-    kind === "code"
-      ? "Start it again."
-      : "Start it again, or run “OpenRouter Keys: Sign In With Code” if your browser did not come back to the editor.";
-  return `Nobody finished the sign-in in the browser within 5 minutes. ${again}`;
+  return kind === "code"
+    ? t("Nobody finished the sign-in in the browser within 5 minutes. Start it again.")
+    : t(
+        "Nobody finished the sign-in in the browser within 5 minutes. Start it again, " +
+          "or run “OpenRouter Keys: Sign In With Code” if your browser did not come back to the editor.",
+      );
 }
 
 /** Without a session there is no good answer, so what gives one is not the function. */
@@ -410,7 +412,7 @@ async function meetFunction(client: FunctionClient, address: FunctionAddress, si
     if (error.code === "unauthorized") return;
     if (error.code !== "not_found") throw error;
     // The function is there and knows no such path: what is set goes on after its address.
-    const message = `${address.base} leads past the function. Check openrouterKeys.functionUrl in the settings.`;
+    const message = t("{0} leads past the function. Check openrouterKeys.functionUrl in the settings.", address.base);
     throw new UserError(message, { cause: error });
   }
 }
@@ -419,6 +421,6 @@ async function meetFunction(client: FunctionClient, address: FunctionAddress, si
 function refusal(error: string, description: string | undefined): string {
   const sentence = presentable(description ?? "");
   return sentence === ""
-    ? `The sign-in was refused (${presentable(error, 60)}). Ask whoever runs the function.`
+    ? t("The sign-in was refused ({0}). Ask whoever runs the function.", presentable(error, 60))
     : sentence;
 }

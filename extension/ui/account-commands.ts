@@ -3,6 +3,7 @@ import { signOut } from "../account/sign-out.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import { type AccessDeps, requireAddress } from "./with-access.ts";
+import { t } from "../base/words.ts";
 
 interface AccountDeps extends AccessDeps {
   readonly ring: Pick<KeyRing, "refresh">;
@@ -12,7 +13,7 @@ export async function signInCommand(deps: AccountDeps): Promise<void> {
   await requireAddress(deps);
   const access = (await deps.accessToken.existing()) ?? (await deps.accessToken.ask());
   await deps.ring.refresh();
-  void deps.dialogs.info(`Signed in as ${access.account.label}.`);
+  void deps.dialogs.info(t("Signed in as {0}.", access.account.label));
 }
 
 /** The command: as signing in, but the browser shows a code to paste, for where it cannot come back by itself. */
@@ -20,7 +21,7 @@ export async function signInWithCode(deps: AccountDeps): Promise<void> {
   await requireAddress(deps);
   const access = await deps.accessToken.ask({ byCode: true });
   await deps.ring.refresh();
-  void deps.dialogs.info(`Signed in as ${access.account.label}.`);
+  void deps.dialogs.info(t("Signed in as {0}.", access.account.label));
 }
 
 export async function signOutCommand(deps: AccountDeps & Parameters<typeof signOut>[0]): Promise<void> {
@@ -30,7 +31,9 @@ export async function signOutCommand(deps: AccountDeps & Parameters<typeof signO
   await signOut(deps, reading.address);
   await deps.ring.refresh();
   if (session.kind === "signed-out") return;
-  void deps.dialogs.info("Signed out. Your keys go on existing; your coding tools get no key until you sign in again.");
+  void deps.dialogs.info(
+    t("Signed out. Your keys go on existing; your coding tools get no key until you sign in again."),
+  );
 }
 
 /** At the start: the window may have been reloaded while a sign-in waited for the browser. */
@@ -41,14 +44,14 @@ export async function resumeSignIn(
   const access = await resume();
   if (access === undefined) return;
   await deps.ring.refresh();
-  void deps.dialogs.info(`Signed in as ${access.account.label}.`);
+  void deps.dialogs.info(t("Signed in as {0}.", access.account.label));
 }
 
 /** An editor in a browser does not show one window what another has stored. Never rejects. */
 export async function offerReload(dialogs: Pick<Dialogs, "info" | "reload">): Promise<void> {
   const pressed = await dialogs.info(
-    "You signed in from another window. Reload this one to be signed in here too.",
-    "Reload",
+    t("You signed in from another window. Reload this one to be signed in here too."),
+    t("Reload"),
   );
   if (pressed !== undefined) await dialogs.reload();
 }
