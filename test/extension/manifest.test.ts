@@ -21,6 +21,12 @@ const Package = z.looseObject({
   name: z.string(),
   publisher: z.string(),
   activationEvents: z.array(z.string()),
+  extensionKind: z.array(z.string()),
+  capabilities: z.unknown(),
+  icon: z.string(),
+  galleryBanner: z.object({ color: z.string(), theme: z.enum(["dark", "light"]) }),
+  categories: z.array(z.string()),
+  keywords: z.array(z.string()),
   contributes: z.looseObject({
     authentication: z.array(z.object({ id: z.string() })),
     languageModelChatProviders: z.array(z.object({ vendor: z.string(), when: z.string() })),
@@ -172,6 +178,48 @@ describe("the manifest", () => {
         ofAdmins(contributes.menus["commandPalette"] ?? []).map(({ when }) => when),
       ],
       [isAdmin, [], [isAdmin, "false", isAdmin]],
+    );
+  });
+
+  it("cannot be asked for what makes no sense just now, wherever a command is called from", async () => {
+    const { contributes } = await readManifest();
+    // These two lead through a sign-in, and are reached from the walkthrough before there is one; refreshing is harmless.
+    const free = ["openrouterKeys.configureTools", "openrouterKeys.refresh"];
+    const when = new Map((contributes.menus["commandPalette"] ?? []).map((item) => [item.command, item.when] as const));
+    const odd = contributes.commands.filter(
+      ({ command, enablement }) =>
+        !free.includes(command) &&
+        !command.startsWith("openrouterKeys.signIn") &&
+        when.get(command) !== "false" &&
+        enablement !== when.get(command),
+    );
+    assert.deepEqual(odd, []);
+  });
+
+  it("runs where the coding tools are, and in any folder, of which it reads nothing", async () => {
+    const { extensionKind, capabilities } = await readManifest();
+    assert.deepEqual(
+      [extensionKind, capabilities],
+      [["workspace", "ui"], { untrustedWorkspaces: { supported: true }, virtualWorkspaces: true }],
+    );
+  });
+
+  it("shows itself as the gallery wants it: an icon of 128 pixels or more, a banner, categories, keywords", async () => {
+    const { icon, categories, keywords } = await readManifest();
+    const png = await readFile(new URL(`../../${icon}`, import.meta.url));
+    const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
+    assert.deepEqual(
+      [width >= 128, width === height, categories, keywords.length <= 30 && keywords.includes("openrouter")],
+      [true, true, ["AI", "Chat", "Other"], true],
+    );
+  });
+
+  it("explains every setting with links and code, in an order of its own", async () => {
+    const { contributes } = await readManifest();
+    const all = Object.values(contributes.configuration.properties);
+    assert.deepEqual(
+      [all.map(({ order }) => order), all.filter(({ markdownDescription }) => typeof markdownDescription !== "string")],
+      [all.map((_, index) => index + 1), []],
     );
   });
 });
