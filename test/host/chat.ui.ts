@@ -235,4 +235,19 @@ describe("OpenRouter's models in the editor's chat", function () {
     await workbench.notification("are out of the editor's chat");
     assert.deepStrictEqual(await models(), []);
   });
+
+  it("and everything else speaks German where the editor does", async () => {
+    // What the editor's own language packs set, before anything else is loaded.
+    await workbench.page.addInitScript(() => Object.assign(globalThis, { _VSCODE_NLS_LANGUAGE: "de" }));
+    await workbench.reload();
+    await workbench.openView("OpenRouter Keys");
+    await workbench.page.locator(".pane-header").getByText("Schlüssel").first().waitFor();
+    await workbench.runCommand("OpenRouter Keys: Abmelden");
+    const said = await workbench.notification("Abgemeldet.");
+    await workbench.screenshot("in-german");
+    assert.equal(
+      said.text,
+      "Abgemeldet. Ihre Schlüssel bestehen weiter; Ihre Werkzeuge bekommen keinen, bis Sie sich wieder anmelden.",
+    );
+  });
 });
