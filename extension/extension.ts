@@ -292,7 +292,7 @@ export function activate(context: vscode.ExtensionContext): void {
   followSession();
   void followTools();
   void runCommand({ dialogs, log }, "look for a sign-in that was under way", () =>
-    resumeSignIn(accessDeps, () => accessToken.resume(lifetime.signal)),
+    resumeSignIn(accessDeps, (tell) => accessToken.resume(lifetime.signal, tell)),
   );
   askAboutOthers();
 }

@@ -21,7 +21,9 @@ const inWorkbench = [mocha, "--no-config", "--timeout", "120000"];
 /** Of the function's suites those that start and kill processes most of the time. */
 const crashes = ["test/functions/crash/**", "test/functions/targets/**"];
 /** Of the workbench's suites those about signing in; what is not named here is of every day. */
-const signingIn = ["bad-input", "interrupted", "microsoft", "sign-in"].map((name) => `test/host/${name}.ui.ts`);
+const signingIn = ["bad-input", "interrupted", "microsoft", "own-page", "sign-in"].map(
+  (name) => `test/host/${name}.ui.ts`,
+);
 const stages: readonly Stage[] = [
   { name: "bundles", lane: "first", words: ["esbuild.config.mjs"] },
   {

@@ -1,6 +1,6 @@
 /**
- * Sign-ins that wait for the browser, in secret storage: a window that is reloaded meanwhile can still take what the
- * browser brings. Each is bound to the address of one function, and good for five minutes.
+ * Sign-ins that wait for the browser or for a code, in secret storage: a window that is reloaded meanwhile can still
+ * take what the browser brings. Each is bound to the address of one function, and good for five minutes.
  */
 import * as z from "zod/mini";
 
@@ -8,16 +8,20 @@ import type { SecretStore } from "../base/secret-store.ts";
 import type { FunctionAddress } from "./function-address.ts";
 
 const Pending = z.object({
-  /** How the browser returns; a code that a person pastes is asked for by the window that has the box. */
-  kind: z.enum(["editor", "page", "loopback"]),
+  /** How the browser returns; code: not at all, the person pastes what it shows. */
+  kind: z.enum(["editor", "page", "loopback", "code"]),
   returnTo: z.string(),
   state: z.string(),
   verifier: z.string(),
   begunAt: z.number(),
+  /** What the window that began it has open. */
+  folder: z.string(),
 });
 export type PendingSignIn = z.infer<typeof Pending>;
 
 export interface PendingSignIns {
+  /** Without reading any: whether there may be one. */
+  hasAny(address: FunctionAddress): Promise<boolean>;
   /** The last begun first. What cannot be read counts as none. */
   list(address: FunctionAddress): Promise<readonly PendingSignIn[]>;
   put(address: FunctionAddress, pending: PendingSignIn): Promise<void>;
@@ -37,10 +41,13 @@ export function createPendingSignIns(store: SecretStore): PendingSignIns {
     }
   }
 
+  const namesAt = async (address: FunctionAddress): Promise<readonly string[]> =>
+    (await store.keys()).filter((name) => name.startsWith(prefix(address)));
+
   return {
+    hasAny: async (address) => (await namesAt(address)).length > 0,
     list: async (address) => {
-      const names = (await store.keys()).filter((name) => name.startsWith(prefix(address)));
-      const found = await Promise.all(names.map(read));
+      const found = await Promise.all((await namesAt(address)).map(read));
       return found.filter((pending) => pending !== undefined).toSorted((a, b) => b.begunAt - a.begunAt);
     },
     put: async (address, pending) => {

@@ -2,12 +2,14 @@
  * Signs a person in through their browser. The verifier never leaves this editor, a callback counts only with the
  * state that this sign-in made up, and what comes back through the browser is a one-time code, never a token.
  */
-import { TokenAnswer } from "../../functions/contract/account.ts";
-import { paths, redirectPath } from "../../functions/contract/paths.ts";
+import type { TokenAnswer } from "../../functions/contract/account.ts";
+import { paths } from "../../functions/contract/paths.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Event } from "../base/emitter.ts";
-import { CancelledError, describe, presentable, UserError } from "../base/errors.ts";
+import { CancelledError, describe, UserError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { t } from "../base/words.ts";
+import { patience, tooLate, type Trade, tradeCode, tradePasted, waitForBrowser } from "./finish-sign-in.ts";
 import type { FunctionAddress } from "./function-address.ts";
 import type { AnswerSchema, FunctionClient } from "./function-client.ts";
 import { FunctionError } from "./function-error.ts";
@@ -15,8 +17,8 @@ import type { SignInWithMicrosoft } from "./microsoft.ts";
 import { openLoopback } from "./loopback.ts";
 import type { PendingSignIn, PendingSignIns } from "./pending-sign-in.ts";
 import { createProof, type Proof } from "./pkce.ts";
-import { type Callback, chooseRedirect, readCallback } from "./redirect.ts";
-import { t } from "../base/words.ts";
+import { type Callback, chooseRedirect } from "./redirect.ts";
+import { resumeSignIn } from "./resume-sign-in.ts";
 
 /** The editor, as far as a sign-in needs it. */
 export interface SignInEditor {
@@ -30,6 +32,8 @@ export interface SignInEditor {
   readonly onCallback: Event<Callback>;
   /** The code that the browser shows; undefined when the person gave up or the signal was aborted. */
   askForCode(signal: AbortSignal, problem: string | undefined): Promise<string | undefined>;
+  /** What this window has open, by which it is known again after a reload; empty for nothing. */
+  folder(): string;
 }
 
 export interface SignInRequest {
@@ -54,14 +58,23 @@ export interface SignIn {
    */
   signIn(request: SignInRequest, signal: AbortSignal, onTurn: (turn: Turn) => void): Promise<TokenAnswer>;
   /**
-   * Waits for the browser of a sign-in that this window, or another, was in the middle of when it was reloaded. Ends as
-   * `signIn` does, at the end of its five minutes at the latest; undefined when there is none or somebody else has
-   * ended it. A new sign-in ends the waiting.
+   * Goes on with a sign-in that this window, or another, was in the middle of when it was reloaded, after `tell` where
+   * the person has to know. Ends as `signIn` does, at the end of its five minutes at the latest; "again" when the person
+   * wants to begin anew; undefined when there is none, the person let it be, or somebody else has ended it. A new
+   * sign-in ends the waiting.
    */
-  resume(address: FunctionAddress, signal: AbortSignal): Promise<TokenAnswer | undefined>;
+  resume(address: FunctionAddress, signal: AbortSignal, tell: Tell): Promise<Resumed>;
 }
 
-const patience = 5 * 60_000;
+/**
+ * What a person is told after a reload: paste the code; finish in the browser; or that the browser does not find back
+ * and the sign-in has to begin again.
+ */
+export type News = "paste" | "finish" | "lost";
+/** True when the person pressed the button that the news comes with, false when they closed it. */
+export type Tell = (news: News) => Promise<boolean>;
+export type Resumed = TokenAnswer | "again" | undefined;
+
 /** Half of the 12 hours for which the function takes a proof: good for some hours, and seldom asked for. */
 const freshWithinSeconds = 6 * 3600;
 
@@ -117,11 +130,11 @@ export function createSignIn(deps: SignInDeps): SignIn {
         if (round.members.size === 0 && underWay === round) underWay = undefined;
       }
     },
-    resume: async (address, signal) => {
+    resume: async (address, signal, tell) => {
       const stop = new AbortController();
       resumed = stop;
       try {
-        return await resumeOnce(deps, address, signal, AbortSignal.any([signal, stop.signal]));
+        return await resumeSignIn({ ...deps, tell }, address, signal, AbortSignal.any([signal, stop.signal]));
       } finally {
         if (resumed === stop) resumed = undefined;
       }
@@ -175,143 +188,37 @@ async function signInOnce(
     const turn = way.kind === "code" ? "paste" : "finish";
     onTurn(microsoft.kind === "failed" ? `${turn}-instead` : turn);
 
-    const tooLate = clock.sleep(patience, untilEnd).then(() => {
-      throw new UserError(tooLateMessage(way.kind));
+    const timeout = clock.sleep(patience, untilEnd).then(() => {
+      throw tooLate(way.kind);
     });
-    tooLate.catch(() => {});
-    const trade = (code: string): Promise<TokenAnswer> => tradeCode(client, address, code, proof.verifier, untilEnd);
-    if (way.kind === "code") return await Promise.race([tradePasted(editor, trade, untilEnd), tooLate]);
-    return await trade(await Promise.race([way.code, tooLate]));
+    timeout.catch(() => {});
+    const trade: Trade = (code) => tradeCode(client, address, code, proof.verifier, untilEnd);
+    if (way.kind === "code") return await Promise.race([tradePasted(editor, trade, untilEnd), timeout]);
+    return await trade(await Promise.race([way.code, timeout]));
   } finally {
     for (const close of closers) close();
   }
 }
 
-function tradeCode(
-  client: FunctionClient,
-  address: FunctionAddress,
-  code: string,
-  codeVerifier: string,
-  signal: AbortSignal,
-): Promise<TokenAnswer> {
-  const body = JSON.stringify({ code, codeVerifier });
-  return client.ask({ address, method: "POST", path: paths.authToken, body, signal }, TokenAnswer);
-}
-
 /** For a window that is reloaded meanwhile; the answer forgets it. A storage that takes nothing keeps nobody out. */
 async function keep(
-  { pending, clock, log }: SignInDeps,
+  { editor, pending, clock, log }: SignInDeps,
   address: FunctionAddress,
   { kind, returnTo }: Way,
   { state, verifier }: Proof,
 ): Promise<() => void> {
-  if (kind === "code") return () => {};
-  const entry: PendingSignIn = { kind, returnTo, state, verifier, begunAt: clock.now() };
+  const entry: PendingSignIn = { kind, returnTo, state, verifier, begunAt: clock.now(), folder: editor.folder() };
   const complain = (error: unknown): void => log.warn(`A sign-in is not kept over a reload: ${describe(error)}`);
   await pending.put(address, entry).catch(complain);
   return () => void pending.drop(address, entry).catch(complain);
 }
 
-async function resumeOnce(
-  deps: SignInDeps,
-  address: FunctionAddress,
-  window: AbortSignal,
-  signal: AbortSignal,
-): Promise<TokenAnswer | undefined> {
-  const { client, pending, clock, log } = deps;
-  const leftOf = ({ begunAt }: PendingSignIn): number => begunAt + patience - clock.now();
-  // Begun later than now: the clock was set back, and nobody can say how old it is.
-  const isOver = (entry: PendingSignIn): boolean => leftOf(entry) <= 0 || leftOf(entry) > patience;
-  const found = await pending.list(address);
-  for (const entry of found.filter(isOver)) await pending.drop(address, entry);
-  const entry = found.find((each) => !isOver(each));
-  if (entry === undefined) return undefined;
-  const ended = new AbortController();
-  const untilEnd = AbortSignal.any([signal, ended.signal]);
-  const browser = waitForBrowser(deps, entry.state);
-  const closers: (() => void)[] = [() => ended.abort()];
-  try {
-    const close = await listenAgain(deps, entry, browser.take, untilEnd);
-    if (close === undefined) return undefined;
-    closers.push(close);
-    log.info(`The sign-in at ${address.origin} goes on after a reload, returning by ${entry.kind}.`);
-    const code = await Promise.race([browser.code, clock.sleep(leftOf(entry), untilEnd).then(() => undefined)]);
-    const isStillOpen = (await pending.list(address)).some(({ state }) => state === entry.state);
-    await pending.drop(address, entry);
-    // Another window was the one, and has said what there is to say.
-    if (!isStillOpen) return undefined;
-    if (code === undefined) throw new UserError(tooLateMessage(entry.kind));
-    return await tradeCode(client, address, code, entry.verifier, untilEnd);
-  } catch (error) {
-    // Whoever resumes next has it when this window goes; anything else is the end of it.
-    if (!window.aborted) await pending.drop(address, entry);
-    throw error;
-  } finally {
-    for (const close of closers) close();
-  }
-}
-
-/**
- * Where the browser returns to. A port may be held by the window as it was before, for a moment; undefined when it stays
- * so: then the window lives that began it, and is the one that is returned to.
- */
-async function listenAgain(
-  { editor, clock }: SignInDeps,
-  { kind, returnTo }: PendingSignIn,
-  take: Take,
-  signal: AbortSignal,
-): Promise<(() => void) | undefined> {
-  if (kind !== "loopback") {
-    const subscription = editor.onCallback(take);
-    return () => subscription.dispose();
-  }
-  const port = Number(new URL(returnTo).port);
-  for (let tries = 1; ; tries += 1) {
-    try {
-      const listener = await openLoopback(take, port);
-      return () => listener.close();
-    } catch (error) {
-      if (tries === 20) return undefined;
-      if (!(error instanceof Error) || !("code" in error) || error.code !== "EADDRINUSE") throw error;
-      await clock.sleep(500, signal);
-    }
-  }
-}
-
 interface Way {
-  readonly kind: "editor" | "page" | "loopback" | "code";
+  readonly kind: PendingSignIn["kind"];
   readonly returnTo: string;
   /** What the browser brings back; never, where the person pastes it. */
   readonly code: Promise<string>;
   readonly close: () => void;
-}
-
-type Take = (callback: Callback) => "done" | "refused" | "not-ours";
-
-/** What the browser brings back: `take` is shown everything that comes, and takes what has this state. */
-function waitForBrowser(
-  { log }: Pick<SignInDeps, "log">,
-  state: string,
-): { readonly code: Promise<string>; readonly take: Take } {
-  const code = Promise.withResolvers<string>();
-  // Nobody may be waiting yet when a refusal arrives.
-  code.promise.catch(() => {});
-  const take: Take = (callback) => {
-    const reading = readCallback(callback, redirectPath, state);
-    if (reading.kind === "not-ours") {
-      log.warn("Something opened the sign-in address without belonging to the sign-in under way; it is ignored.");
-      return "not-ours";
-    }
-    if (reading.kind === "refused") {
-      const sentence = refusal(reading.error, reading.description);
-      const hasLeft = reading.error === "offboarded";
-      code.reject(hasLeft ? new FunctionError(sentence, { code: "offboarded" }) : new UserError(sentence));
-      return "refused";
-    }
-    code.resolve(reading.code);
-    return "done";
-  };
-  return { code: code.promise, take };
 }
 
 /** The best way back that this editor and this function have in common. Throws UserError where there is none. */
@@ -321,7 +228,7 @@ async function findWay(
   proof: Proof,
   signal: AbortSignal,
 ): Promise<Way> {
-  const { code, take } = waitForBrowser({ log }, proof.state);
+  const { code, take } = waitForBrowser(log, proof.state);
   /** Asks with a proof of its own, whose attempt nobody goes on with. */
   const tryOut = (returnTo: string): Promise<void> => {
     const path = startPath(request, returnTo, createProof());
@@ -368,34 +275,6 @@ function startPath({ fresh }: SignInRequest, returnTo: string, proof: Proof): st
   return `${paths.authStart}?${query.toString()}`;
 }
 
-/** A code that is none, or is not the whole, is asked for once more: the one in the browser is still good. */
-async function tradePasted(
-  editor: SignInEditor,
-  trade: (code: string) => Promise<TokenAnswer>,
-  signal: AbortSignal,
-): Promise<TokenAnswer> {
-  let problem: string | undefined;
-  for (;;) {
-    const code = await editor.askForCode(signal, problem);
-    if (code === undefined) throw new CancelledError();
-    try {
-      return await trade(code);
-    } catch (error) {
-      if (!(error instanceof FunctionError) || error.code !== "unauthorized") throw error;
-      problem = t("The function does not take this code. Paste the one from the page that this sign-in has opened.");
-    }
-  }
-}
-
-function tooLateMessage(kind: Way["kind"]): string {
-  return kind === "code"
-    ? t("Nobody finished the sign-in in the browser within 5 minutes. Start it again.")
-    : t(
-        "Nobody finished the sign-in in the browser within 5 minutes. Start it again, " +
-          "or run “OpenRouter Keys: Sign In With Code” if your browser did not come back to the editor.",
-      );
-}
-
 /** Without a session there is no good answer, so what gives one is not the function. */
 const noAnswer: AnswerSchema<never> = { safeParse: () => ({ success: false }) };
 
@@ -415,12 +294,4 @@ async function meetFunction(client: FunctionClient, address: FunctionAddress, si
     const message = t("{0} leads past the function. Check openrouterKeys.functionUrl in the settings.", address.base);
     throw new UserError(message, { cause: error });
   }
-}
-
-/** The function's own sentence where it sent one; a browser's address is anybody's text, hence made presentable. */
-function refusal(error: string, description: string | undefined): string {
-  const sentence = presentable(description ?? "");
-  return sentence === ""
-    ? t("The sign-in was refused ({0}). Ask whoever runs the function.", presentable(error, 60))
-    : sentence;
 }

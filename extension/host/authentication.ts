@@ -6,7 +6,7 @@ import type { AddressReading, FunctionAddress } from "../account/function-addres
 import type { FunctionClient } from "../account/function-client.ts";
 import { FunctionError } from "../account/function-error.ts";
 import type { Session, SessionStore } from "../account/session.ts";
-import type { SignIn, Turn } from "../account/sign-in.ts";
+import type { SignIn, Tell, Turn } from "../account/sign-in.ts";
 import { endSession, signOut } from "../account/sign-out.ts";
 import { createEmitter, type Event } from "../base/emitter.ts";
 import { CancelledError, describe, UserError } from "../base/errors.ts";
@@ -29,10 +29,10 @@ export interface Authentication extends AccessToken {
   /** The address in the settings has changed: its session, if any, is the one that counts. */
   addressChanged(): Promise<void>;
   /**
-   * Goes on with a sign-in during which the window was reloaded, when the browser comes back to it; undefined where
-   * there is none. Throws as `ask` does.
+   * Goes on with a sign-in during which the window was reloaded, or with another if the person wants that; undefined
+   * where there is none. Throws as `ask` does.
    */
-  resume(signal: AbortSignal): Promise<Access | undefined>;
+  resume(signal: AbortSignal, tell: Tell): Promise<Access | undefined>;
   dispose(): void;
 }
 
@@ -159,12 +159,12 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
   return {
     existing: async () => weld(await vscode.authentication.getSession(authenticationId, [], { silent: true })),
     ask: (options = {}) => ask(options),
-    resume: async (signal) => {
+    resume: async (signal, tell) => {
       const reading = deps.address();
       if (reading.kind !== "address") return undefined;
-      const answer = await deps.signIn.resume(reading.address, signal);
+      const answer = await deps.signIn.resume(reading.address, signal, tell);
       if (answer === undefined) return undefined;
-      await keep(reading.address, answer);
+      if (answer !== "again") await keep(reading.address, answer);
       return ask({});
     },
     onDidChange: changes.event,

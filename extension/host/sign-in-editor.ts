@@ -27,6 +27,7 @@ export function createSignInEditor(): SignInEditor & { dispose(): void } {
     openInBrowser: async (address) => openExternal(address),
     onCallback: callbacks.event,
     askForCode,
+    folder: () => (vscode.workspace.workspaceFile ?? vscode.workspace.workspaceFolders?.[0]?.uri ?? "").toString(),
     dispose: () => {
       registration.dispose();
       callbacks.dispose();

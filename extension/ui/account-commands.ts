@@ -1,4 +1,5 @@
 import type { Access } from "../account/access-token.ts";
+import type { News, Tell } from "../account/sign-in.ts";
 import { signOut } from "../account/sign-out.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
@@ -36,12 +37,36 @@ export async function signOutCommand(deps: AccountDeps & Parameters<typeof signO
   );
 }
 
-/** At the start: the window may have been reloaded while a sign-in waited for the browser. */
+/** What is said, and the button. */
+function inWords(about: News): readonly [message: string, button: string] {
+  switch (about) {
+    case "paste":
+      return [
+        t("This window was reloaded while you were signing in: paste the code that your browser shows to go on."),
+        t("Paste Code"),
+      ];
+    case "finish":
+      return [
+        t("This window was reloaded while you were signing in: finish in your browser to go on."),
+        t("Sign In Again"),
+      ];
+    case "lost":
+      return [
+        t("This window was reloaded while you were signing in, and your browser cannot come back to it."),
+        t("Sign In Again"),
+      ];
+  }
+}
+
+/** At the start: the window may have been reloaded during a sign-in. Says so where the person has to do something. */
 export async function resumeSignIn(
   deps: Pick<AccountDeps, "dialogs" | "ring">,
-  resume: () => Promise<Access | undefined>,
+  resume: (tell: Tell) => Promise<Access | undefined>,
 ): Promise<void> {
-  const access = await resume();
+  const access = await resume(async (about) => {
+    const [message, button] = inWords(about);
+    return (await deps.dialogs.info(message, button)) !== undefined;
+  });
   if (access === undefined) return;
   await deps.ring.refresh();
   void deps.dialogs.info(t("Signed in as {0}.", access.account.label));

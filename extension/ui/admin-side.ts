@@ -28,10 +28,7 @@ export interface AdminSideDeps extends Omit<RunListDeps, "runs" | "onForbidden">
 const recheckEvery = 60 * 60_000;
 const toldKey = "admin.toldRun";
 
-/**
- * What only administrators have: a part of its own, loaded when somebody is one. Errors of the function are known by
- * their names here and no UserError is thrown, because a part has classes of its own.
- */
+/** What only administrators have: loaded when somebody is one. */
 export function createAdminSide(deps: AdminSideDeps): AdminSide {
   const { dialogs, memory, run } = deps;
   const runs = createNightlyRuns(deps);

@@ -40,8 +40,12 @@ interface RouteGroup {
 
 /** The whole HTTP contract. Hosts differ only in how they call it. */
 export function createApp(deps: Deps, options: AppOptions): App {
+  const authOptions = {
+    isSecure: options.isSecure,
+    asServiceError: (error: unknown) => asServiceError(error, options.isDatabaseAway),
+  };
   const groups: readonly RouteGroup[] = [
-    { path: "/v1/auth", load: async () => (await import("./auth.ts")).authRoutes(deps, options.isSecure) },
+    { path: "/v1/auth", load: async () => (await import("./auth.ts")).authRoutes(deps, authOptions) },
     { path: "/v1/session", load: async () => (await import("./sessions.ts")).sessionRoutes(deps) },
     { path: "/v1/sessions", load: async () => (await import("./sessions.ts")).ownSessionRoutes(deps) },
     { path: "/v1/me", load: async () => (await import("./account.ts")).accountRoutes(deps) },

@@ -31,8 +31,13 @@ const StartQuery = z.strictObject({
 /** Ten minutes, as long as a sign-in may take. */
 const cookieSeconds = 600;
 
-/** `isSecure`: whether browsers reach the function over https. On plain http, a loopback host, the prefix is refused. */
-export function authRoutes(deps: Deps, isSecure: boolean) {
+interface AuthOptions {
+  /** Whether browsers reach the function over https. On plain http, a loopback host, the cookie's prefix is refused. */
+  readonly isSecure: boolean;
+  readonly asServiceError: (error: unknown) => ServiceError;
+}
+
+export function authRoutes(deps: Deps, { isSecure, asServiceError }: AuthOptions) {
   const cookie = isSecure ? "__Host-ork-sign-in" : "ork-sign-in";
   const cookieOptions = { path: "/", httpOnly: true, secure: isSecure, sameSite: "Lax" } as const;
 
@@ -44,14 +49,15 @@ export function authRoutes(deps: Deps, isSecure: boolean) {
     .get("/start", async (context) => {
       const query = parseWith(StartQuery, onlyOnce(context));
       const { startSignIn } = await loadSignIn();
-      const { authorizationUrl, browserToken } = await startSignIn(deps, {
+      const begin = await startSignIn(deps, {
         codeChallenge: query.code_challenge,
         redirectUri: query.redirect_uri,
         clientState: query.state,
         maxAgeSeconds: maxAge(query),
       });
-      setCookie(context, cookie, browserToken, { ...cookieOptions, maxAge: cookieSeconds });
-      return context.redirect(authorizationUrl, 302);
+      if (begin.kind === "refused") return refuse(context, begin.refusal, begin.location);
+      setCookie(context, cookie, begin.browserToken, { ...cookieOptions, maxAge: cookieSeconds });
+      return context.redirect(begin.authorizationUrl, 302);
     })
     .get("/callback", async (context) => {
       const browserToken = getCookie(context, cookie);
@@ -85,7 +91,8 @@ export function authRoutes(deps: Deps, isSecure: boolean) {
       const request = await parseBody(context, EntraTokenRequest);
       const { signInWithEntra } = await import("../services/entra-sign-in.ts");
       return sessionAnswer(context, deps, await signInWithEntra(deps, { ...request, client: clientOf(context) }));
-    });
+    })
+    .onError((error, context) => refuse(context, asServiceError(error), undefined));
 }
 
 /** A parameter that is given twice would be read one way here and another way elsewhere. */
@@ -114,6 +121,7 @@ function sessionAnswer(context: Context<HttpEnv>, deps: Deps, { token, expiresAt
   } satisfies TokenAnswer);
 }
 
+/** To a person in a browser, a page; to a program, which asks for none, a problem. */
 async function refuse(
   context: Context<HttpEnv>,
   refusal: ServiceError,
@@ -122,6 +130,7 @@ async function refuse(
   context.set("refusal", refusal);
   if (context.req.header("Accept")?.includes("text/html") !== true) return problemAnswer(context, refusal);
   context.set("code", refusal.code);
+  if (refusal.retryAfter !== undefined) context.header("Retry-After", String(refusal.retryAfter));
   const { refusalPage } = await loadPages();
   const page = refusalPage({ sentence: refusal.message, location, requestId: context.get("requestId") });
   return show(context, page, problemStatuses[refusal.code]);

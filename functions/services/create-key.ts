@@ -6,7 +6,7 @@ import { clearOverdue } from "./clear-overdue.ts";
 import type { Deps } from "./deps.ts";
 import { ServiceError } from "./errors.ts";
 import type { MadeKey } from "./make-key.ts";
-import { idempotencyMismatch, leaseMs, makeKey, refusal, stillRunning } from "./make-key.ts";
+import { idempotencyMismatch, leaseMs, makeKey, refusal, sealFor, stillRunning } from "./make-key.ts";
 import { requireActive } from "./ask-directory.ts";
 import { ownPlan } from "./own-plan.ts";
 import { sha256 } from "./secrets.ts";
@@ -22,6 +22,7 @@ export async function createKey(
   const { owner } = acting;
   const plan = ownPlan(deps.rules, owner);
   await requireActive(deps, owner.id);
+  const seal = await sealFor(deps, request.recipient);
   const wish = {
     limitCents: request.limitUsd === undefined ? undefined : Math.round(request.limitUsd * 100),
     expiresAt: request.expiresAt === undefined ? undefined : Date.parse(request.expiresAt),
@@ -67,7 +68,7 @@ export async function createKey(
         plan,
         row: key,
         attempt,
-        recipient: request.recipient,
+        seal,
         replaces: undefined,
         audit: {
           actor: asOwner(acting),

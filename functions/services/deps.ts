@@ -22,11 +22,11 @@ import type { ScimStore } from "./scim-store.ts";
 /** Milliseconds since the epoch. */
 export type Clock = () => number;
 
-/**
- * Seals a secret to the key of whoever asked for it: a compact JWE, ECDH-ES with A256GCM. In two parts, so that the
- * first is done while OpenRouter makes the key.
- */
-export type PrepareSeal = (recipient: Recipient) => Promise<(secret: string) => Promise<string>>;
+/** Seals a secret to the key of whoever asked for it: a compact JWE, ECDH-ES with A256GCM. */
+export type Seal = (secret: string) => string;
+
+/** What can go wrong with a recipient goes wrong here, before there is a secret. Undefined: it is no point of P-256. */
+export type PrepareSeal = (recipient: Recipient) => Promise<Seal | undefined>;
 
 /** What the company has decided, from the settings. */
 export interface Rules extends AdmissionRules {

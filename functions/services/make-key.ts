@@ -3,7 +3,7 @@ import type { CreateDecision } from "../policy/create-key.ts";
 import { upstreamName } from "../policy/key-mark.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { Acting, AuditEntry } from "./audit.ts";
-import type { Deps } from "./deps.ts";
+import type { Deps, Seal } from "./deps.ts";
 import { ServiceError } from "./errors.ts";
 import type { AttemptRef, Confirmation, KeyRow } from "./key-store.ts";
 import { UpstreamError, askUpstream, upstreamProblem } from "./provisioner.ts";
@@ -27,7 +27,7 @@ export interface MakeRequest {
   readonly plan: Plan;
   readonly row: KeyRow;
   readonly attempt: number;
-  readonly recipient: Recipient;
+  readonly seal: Seal;
   readonly replaces: Confirmation["replaces"];
   readonly audit: AuditEntry;
 }
@@ -42,11 +42,8 @@ export interface MakeRequest {
 export async function makeKey(deps: Deps, request: MakeRequest): Promise<MadeKey> {
   const { row, attempt } = request;
   const signal = AbortSignal.timeout(workMs);
-  const sealing = deps.prepareSeal(request.recipient);
-  // Awaited below; failing before that, it would end the process as nobody's failure.
-  sealing.catch(() => undefined);
   const made = await ask(deps, request, signal);
-  const sealedSecret = await (await sealing)(made.secret);
+  const sealedSecret = request.seal(made.secret);
   // When this throws, the row may or may not be confirmed; both are mended by a retry, while removing the key here
   // could leave a confirmed row without one.
   const isConfirmed = await deps.keys.confirm({
@@ -66,6 +63,16 @@ export async function makeKey(deps: Deps, request: MakeRequest): Promise<MadeKey
     });
   }
   return { key: { ...row, phase: "live", attempt, upstreamHash: made.hash, label: made.label }, sealedSecret };
+}
+
+/** Before anything is reserved: nobody could open what is sealed to a key that is none. */
+export async function sealFor(deps: Deps, recipient: Recipient): Promise<Seal> {
+  const seal = await deps.prepareSeal(recipient);
+  if (seal !== undefined) return seal;
+  throw new ServiceError(
+    "invalid_request",
+    "The recipient is not a public key on the curve P-256. Make a new key pair.",
+  );
 }
 
 /** One create at OpenRouter, after what earlier attempts may have left is gone. */

@@ -9,7 +9,7 @@ import { ServiceError } from "./errors.ts";
 import { fitLimit } from "./fit-limit.ts";
 import type { KeyRow } from "./key-store.ts";
 import type { MadeKey } from "./make-key.ts";
-import { idempotencyMismatch, leaseMs, makeKey, refusal, stillRunning } from "./make-key.ts";
+import { idempotencyMismatch, leaseMs, makeKey, refusal, sealFor, stillRunning } from "./make-key.ts";
 import { requireActive } from "./ask-directory.ts";
 import { ownPlan } from "./own-plan.ts";
 import { askUpstream, windowSpendUsd } from "./provisioner.ts";
@@ -34,6 +34,7 @@ export async function rotateKey(
   const { owner } = acting;
   const plan = ownPlan(deps.rules, owner);
   await requireActive(deps, owner.id);
+  const seal = await sealFor(deps, request.recipient);
   const bodyHash = await sha256(
     JSON.stringify(["rotate", keyId, request.graceSeconds, request.recipient.x, request.recipient.y]),
   );
@@ -96,7 +97,7 @@ export async function rotateKey(
         plan,
         row: key,
         attempt,
-        recipient: request.recipient,
+        seal,
         replaces: { id: keyId, retireAt },
         audit: {
           actor: asOwner(acting),

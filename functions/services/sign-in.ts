@@ -1,4 +1,5 @@
 import type { SignInAttempt } from "./account-store.ts";
+import type { RedirectKind } from "../policy/redirects.ts";
 import { redirectKind } from "../policy/redirects.ts";
 import { admitPerson } from "./admit-person.ts";
 import { askIssuer } from "./ask-issuer.ts";
@@ -27,12 +28,16 @@ export interface StartRequest {
   readonly maxAgeSeconds: number | undefined;
 }
 
-/** Begins a sign-in. `browserToken` goes into a cookie: only that browser may finish what it began. */
+/**
+ * Begins a sign-in. `browserToken` goes into a cookie: only that browser may finish what it began. Throws where no
+ * editor can be told.
+ */
 export async function startSignIn(
   deps: Deps,
   request: StartRequest,
-): Promise<{ authorizationUrl: string; browserToken: string }> {
-  if (redirectKind(request.redirectUri, deps.rules.redirects) === undefined) {
+): Promise<{ readonly kind: "begun"; authorizationUrl: string; browserToken: string } | RefusedSignIn> {
+  const kind = redirectKind(request.redirectUri, deps.rules.redirects);
+  if (kind === undefined) {
     throw new ServiceError(
       "invalid_request",
       "This address is not one that sign-in may return to. If your editor runs in a browser, an administrator adds its address to SESSION_REDIRECTS.",
@@ -44,9 +49,12 @@ export async function startSignIn(
   const browserToken = randomToken();
   // Asked for in any case: a sign-in that the issuer answers silently would else begin with an old proof.
   const maxAgeSeconds = request.maxAgeSeconds ?? freshSeconds;
-  const authorizationUrl = await askIssuer(() =>
-    deps.issuer.authorizationUrl({ state, nonce, verifier, maxAgeSeconds }),
-  );
+  let authorizationUrl: string;
+  try {
+    authorizationUrl = await askIssuer(() => deps.issuer.authorizationUrl({ state, nonce, verifier, maxAgeSeconds }));
+  } catch (error) {
+    return refused(error, kind, request);
+  }
   const now = deps.clock();
   await deps.accounts.saveAttempt({
     stateHash: await sha256(state),
@@ -59,7 +67,7 @@ export async function startSignIn(
     freshSince: request.maxAgeSeconds === undefined ? undefined : now - request.maxAgeSeconds * 1000,
     expiresAt: now + attemptMs,
   });
-  return { authorizationUrl, browserToken };
+  return { kind: "begun", authorizationUrl, browserToken };
 }
 
 /**
@@ -70,8 +78,14 @@ export type SignInReturn =
   | { readonly kind: "go"; readonly location: string }
   | { readonly kind: "ask"; readonly location: string; readonly email: string; readonly startedAt: number }
   | { readonly kind: "show"; readonly code: string; readonly email: string }
-  /** `location`: where the editor waits and is told too. */
-  | { readonly kind: "refused"; readonly refusal: ServiceError; readonly location: string | undefined };
+  | RefusedSignIn;
+
+/** `location`: where the editor waits and is told too. */
+interface RefusedSignIn {
+  readonly kind: "refused";
+  readonly refusal: ServiceError;
+  readonly location: string | undefined;
+}
 
 /** Finishes what the issuer sent back. Throws when the answer belongs to no attempt of this browser. */
 export async function finishSignIn(
@@ -113,14 +127,16 @@ export async function finishSignIn(
         return { kind: "show", code, email: owner.email };
     }
   } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    const isWaiting = kind === "editor" || kind === "browser";
-    return {
-      kind: "refused",
-      refusal: error,
-      location: isWaiting ? withQuery(attempt, { error: error.code, error_description: error.message }) : undefined,
-    };
+    return refused(error, kind, attempt);
   }
+}
+
+/** Throws what is no refusal. */
+function refused(error: unknown, kind: RedirectKind | undefined, editor: WaitingEditor): RefusedSignIn {
+  if (!(error instanceof ServiceError)) throw error;
+  const isWaiting = kind === "editor" || kind === "browser";
+  const told = { error: error.code, error_description: error.message };
+  return { kind: "refused", refusal: error, location: isWaiting ? withQuery(editor, told) : undefined };
 }
 
 async function takeAttempt(
@@ -148,8 +164,10 @@ async function takeAttempt(
   return attempt;
 }
 
+type WaitingEditor = Pick<SignInAttempt, "redirectUri" | "clientState">;
+
 /** The editor's own query (a window id, a request id) is kept. */
-function withQuery(attempt: SignInAttempt, answer: Readonly<Record<string, string>>): string {
-  const query = new URLSearchParams({ ...answer, state: attempt.clientState });
-  return `${attempt.redirectUri}${attempt.redirectUri.includes("?") ? "&" : "?"}${query.toString()}`;
+function withQuery({ redirectUri, clientState }: WaitingEditor, answer: Readonly<Record<string, string>>): string {
+  const query = new URLSearchParams({ ...answer, state: clientState });
+  return `${redirectUri}${redirectUri.includes("?") ? "&" : "?"}${query.toString()}`;
 }

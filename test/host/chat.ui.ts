@@ -241,7 +241,7 @@ describe("OpenRouter's models in the editor's chat", function () {
     await workbench.page.addInitScript(() => Object.assign(globalThis, { _VSCODE_NLS_LANGUAGE: "de" }));
     await workbench.reload();
     await workbench.openView("OpenRouter Keys");
-    await workbench.page.locator(".pane-header").getByText("Schlüssel").first().waitFor();
+    await workbench.page.locator(".pane-header").getByText("Schlüssel").first().waitFor({ state: "attached" });
     await workbench.runCommand("OpenRouter Keys: Abmelden");
     const said = await workbench.notification("Abgemeldet.");
     await workbench.screenshot("in-german");

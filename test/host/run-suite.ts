@@ -97,22 +97,35 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteOutcome> {
             `Its last words:\n${lastWords(exit.printed)}`,
         );
       }
-      const found = results.parse(JSON.parse(written));
-      const reason =
-        found.failed > 0
-          ? `${found.failed} failed`
-          : found.passed === 0
-            ? "no test ran"
-            : exit.code !== 0
-              ? `VS Code ended with ${exit.code}`
-              : "";
-      return { ...found, ok: reason === "", reason };
+      return judge(written, exit.code);
     } finally {
       await workbench.close();
     }
   } finally {
     await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** From the file that a suite has left, and what VS Code said of it. */
+export function judge(written: string, code: number): SuiteOutcome {
+  const found = results.parse(JSON.parse(written));
+  const reason =
+    found.failed > 0
+      ? `${found.failed} failed`
+      : found.passed === 0
+        ? "no test ran"
+        : code !== 0
+          ? `VS Code ended with ${code}`
+          : "";
+  return { ...found, ok: reason === "", reason };
+}
+
+/** On the terminal, with the exit code of this process. */
+export function report({ titles, failures, passed, failed, skipped, reason, ok }: SuiteOutcome): void {
+  for (const title of titles) console.log(`  ✔ ${title}`);
+  for (const failure of failures) console.log(`  ✘ ${failure.title}\n${failure.message}`);
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped. ${reason}`);
+  process.exitCode = ok ? 0 : 1;
 }
 
 /** Without the page's stack traces and what VS Code always says. */
@@ -124,7 +137,7 @@ function lastWords(printed: readonly string[]): string {
   return telling.slice(-8).join("\n");
 }
 
-function notOk(reason: string): SuiteOutcome {
+export function notOk(reason: string): SuiteOutcome {
   return { ok: false, reason, passed: 0, failed: 0, skipped: 0, failures: [], titles: [] };
 }
 
@@ -138,8 +151,5 @@ if (import.meta.main) {
     grep: process.argv[2] ?? "",
   });
   await rm(scratch, { recursive: true, force: true });
-  for (const title of outcome.titles) console.log(`  ✔ ${title}`);
-  for (const failure of outcome.failures) console.log(`  ✘ ${failure.title}\n${failure.message}`);
-  console.log(`${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped. ${outcome.reason}`);
-  process.exitCode = outcome.ok ? 0 : 1;
+  report(outcome);
 }

@@ -103,7 +103,7 @@ describe("Signing in", function () {
     );
   });
 
-  it("by a code: shows it in the browser, refuses what is none, and takes it once", async () => {
+  it("by a code: shows it in the browser, refuses what is none, and takes it once, also after a reload", async () => {
     await workbench.page.bringToFront();
     await workbench.setTheme("light");
     await workbench.runCommand("Sign In With Code");
@@ -121,6 +121,12 @@ describe("Signing in", function () {
     await input.type(`${code.slice(0, 12)} `);
     const partial = await input.message("not a whole code");
     await workbench.screenshot("sign-in-code-partial");
+    await workbench.reload();
+    await (await workbench.dialog()).click("No, I don't trust the authors");
+    const told = await workbench.notification("This window was reloaded");
+    const isAsked = await workbench.page.locator(".quick-input-widget:visible").isVisible();
+    await workbench.screenshot("sign-in-code-reloaded");
+    await workbench.clickNotificationButton("Paste Code");
     await input.type(code.replace(/.$/, code.endsWith("A") ? "B" : "A"));
     await input.accept();
     const wrong = await input.message("does not take this code");
@@ -131,8 +137,10 @@ describe("Signing in", function () {
     const said = await stage.says("Signed in as grace@example.com.");
     await shows(workbench.page, "You have no key yet.");
     assert.deepStrictEqual(
-      [partial, wrong.replace(/ \(Press .*/, ""), said.severity],
+      [told.text, isAsked, partial, wrong.replace(/ \(Press .*/, ""), said.severity],
       [
+        "This window was reloaded while you were signing in: paste the code that your browser shows to go on.",
+        false,
         "This is not a whole code. Copy all of it from the page in your browser.",
         "The function does not take this code. Paste the one from the page that this sign-in has opened.",
         "info",

@@ -67,6 +67,8 @@ export interface FunctionOptions {
   readonly issuer?: Partial<IssuerOptions>;
   /** Pauses between tries are cut short; no clock is moved by that. */
   readonly hurries?: boolean;
+  /** Another one than what is shipped. */
+  readonly compose?: typeof compose;
 }
 
 type Settings = Readonly<Record<string, string>>;
@@ -100,7 +102,7 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
     ADMIN_EMAILS: "ada@example.com",
     ...further,
   });
-  const { app, settleDue, runNightly } = compose(settings, {
+  const { app, settleDue, runNightly } = (options.compose ?? compose)(settings, {
     stores: options.stores,
     fetch,
     clock: () => Date.now() + skewed,

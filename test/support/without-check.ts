@@ -1,7 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import * as z from "zod/mini";
+
+import type { compose } from "../../functions/compose.ts";
 
 /** A piece of source and what stands in its place. */
 export type Removal = readonly [piece: string, instead: string];
@@ -13,11 +16,7 @@ export type Removal = readonly [piece: string, instead: string];
  */
 export async function importWithout(path: string, removals: readonly Removal[]): Promise<unknown> {
   const original = resolve(path);
-  let source = await readFile(original, "utf8");
-  for (const [piece, instead] of removals) {
-    if (source.split(piece).length !== 2) throw new Error(`${path} does not contain exactly once: ${piece}`);
-    source = source.replace(piece, () => instead);
-  }
+  const source = await readWithout(original, removals);
   const base = pathToFileURL(original);
   const moved = source.replaceAll(/(from\s+)"([^"]+)"/g, (_all, from: string, specifier: string) => {
     const target = specifier.startsWith(".") ? new URL(specifier, base).href : import.meta.resolve(specifier);
@@ -31,4 +30,36 @@ export async function importWithout(path: string, removals: readonly Removal[]):
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+const Composed = z.object({ compose: z.custom<typeof compose>((value) => typeof value === "function") });
+
+/** The whole function as it would be without checks of one of its modules, for attacks from outside. */
+export async function composeWithout(
+  path: string,
+  removals: readonly Removal[],
+): Promise<{ readonly compose: typeof compose; readonly remove: () => Promise<void> }> {
+  const root = resolve(import.meta.dirname, "../..");
+  await mkdir(join(root, "dist"), { recursive: true });
+  // Within the project, where its packages are found. It stays for a while: parts are loaded when first used.
+  const folder = await mkdtemp(join(root, "dist/without-check-"));
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    await cp(join(root, "functions"), join(folder, "functions"), { recursive: true });
+    await writeFile(join(folder, path), await readWithout(join(root, path), removals));
+    const imported: unknown = await import(pathToFileURL(join(folder, "functions/compose.ts")).href);
+    return { compose: Composed.parse(imported).compose, remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function readWithout(path: string, removals: readonly Removal[]): Promise<string> {
+  let source = await readFile(path, "utf8");
+  for (const [piece, instead] of removals) {
+    if (source.split(piece).length !== 2) throw new Error(`${path} does not contain exactly once: ${piece}`);
+    source = source.replace(piece, () => instead);
+  }
+  return source;
 }

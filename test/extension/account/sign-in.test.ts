@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 
+import * as z from "zod/mini";
+
 import { createFunctionClient } from "../../../extension/account/function-client.ts";
 import type { SignInWithMicrosoft } from "../../../extension/account/microsoft.ts";
 import type { Callback } from "../../../extension/account/redirect.ts";
@@ -8,6 +10,7 @@ import { createSignIn } from "../../../extension/account/sign-in.ts";
 import type { Clock } from "../../../extension/base/clock.ts";
 import { createEmitter } from "../../../extension/base/emitter.ts";
 import { CancelledError } from "../../../extension/base/errors.ts";
+import { forgedCallbacks } from "../../support/forged-callbacks.ts";
 import { MemorySecretStorage } from "../../support/memory-secret-storage.ts";
 import { account, base, createFakeFunction, token } from "../support/fake-function.ts";
 import { createRecordingLog } from "../support/recording-log.ts";
@@ -64,6 +67,11 @@ function createHarness(
   const pasted: (string | undefined)[] = [];
   const problems: (string | undefined)[] = [];
   const box = Promise.withResolvers<void>();
+  const listening = Promise.withResolvers<void>();
+  /** What the person was told after a reload, and whether they press the button then. */
+  const told: string[] = [];
+  const press = Promise.withResolvers<boolean>();
+  const place = { folder: "file:///project", gives: [callbackAddress] };
   const editor = {
     isBrowserHere: () => isHere,
     askForCode: async (signal: AbortSignal, problem: string | undefined) => {
@@ -72,13 +80,17 @@ function createHarness(
       while (pasted.length === 0 && !signal.aborted) await new Promise(setImmediate);
       return signal.aborted ? undefined : pasted.shift();
     },
-    callbackAddress: async () => callbackAddress,
+    callbackAddress: async () => (place.gives.length > 1 ? place.gives.shift() : place.gives[0]) ?? "",
+    folder: () => place.folder,
     openInBrowser: async (address: string) => {
       opened.push(new URL(address));
       browser.resolve(new URL(address));
       return agrees;
     },
-    onCallback: callbacks.event,
+    onCallback: (listener: (callback: Callback) => void) => {
+      listening.resolve();
+      return callbacks.event(listener);
+    },
   };
   const client = createFunctionClient({ fetch: remote.fetch, client: "test", log });
   const { signIn, resume } = createSignIn({ editor, client, withMicrosoft, pending, clock, log });
@@ -90,8 +102,15 @@ function createHarness(
     log,
     clock,
     storage,
+    told,
+    press: press.resolve,
+    place,
+    listening: listening.promise,
     resume: () => {
-      const done = resume(here, stop.signal);
+      const done = resume(here, stop.signal, (news) => {
+        told.push(news);
+        return press.promise;
+      });
       done.catch(() => {});
       return done;
     },
@@ -118,46 +137,6 @@ function createHarness(
       return code;
     },
   };
-}
-
-/** Numbers from 0 to 1 that are the same in every run. */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-/** Addresses that any web page may open: each is wrong in the path, in the state, or in having no code. */
-function nearMiss(random: () => number, state: string, code: string): Callback {
-  const pick = <T>(...choices: readonly [T, ...T[]]): T => choices[Math.floor(random() * choices.length)] ?? choices[0];
-  const text = (): string =>
-    Array.from({ length: 1 + Math.floor(random() * 40) }, () =>
-      String.fromCodePoint(pick(0, 10, 0x25, 0x26, 0x2f, 0x3d, 0x41 + random() * 58, 0x202e, 0xd800, 0x1f600) | 0),
-    ).join("");
-  const cut = Math.floor(random() * state.length);
-  const nearState = pick(
-    state.slice(0, cut),
-    `${state}${pick("A", "%00", "+", "%20", "=")}`,
-    `${state.slice(0, cut)}${state[cut] === "x" ? "y" : "x"}${state.slice(cut + 1)}`,
-    encodeURIComponent(text().toWellFormed()),
-    "",
-    `${state}&state=${state}`,
-    `&State=${state}`,
-    `[]=${state}`,
-  );
-  const values = pick(`code=${code}`, `error=x&error_description=${state}`, `code=${code}&code=2`, text());
-  const setting = "openrouterKeys.functionUrl=https%3A%2F%2Fevil.test&command=openrouterKeys.deleteKey";
-  return pick<Callback>(
-    { path: "/auth", query: `${values}&state=${nearState}&n=${random()}` },
-    { path: "/auth", query: `state=${state}&${pick("code=", "Code=x", "codes=x", setting)}&n=${random()}` },
-    {
-      path: pick("/auth/", "/Auth", "/auth%2f", "//auth", "", "/settings", text()),
-      query: `${values}&state=${state}&n=${random()}`,
-    },
-    { path: pick("/auth", text()), query: `${setting}&${text()}` },
-  );
 }
 
 describe("signing in", () => {
@@ -374,8 +353,7 @@ describe("signing in", () => {
     await new Promise(setImmediate);
     const state = harness.parameter("state");
     const before = JSON.stringify([harness.asked(), harness.turns(), harness.opened.length]);
-    const random = createRandom(20261125);
-    const tried = Array.from({ length: 600 }, () => nearMiss(random, state, harness.issueCode("guessable")));
+    const tried = forgedCallbacks(20261125, 600, state, harness.issueCode("guessable"));
     for (const { path, query } of tried) harness.callBack(query, path);
     await new Promise(setImmediate);
     assert.deepEqual(JSON.stringify([harness.asked(), harness.turns(), harness.opened.length]), before);
@@ -541,15 +519,14 @@ describe("signing in", () => {
 
   describe("in a window that is reloaded meanwhile", () => {
     /** The window before the reload, which is never heard of again, and the one after. */
-    async function reload(change: (entry: Record<string, unknown>) => object = (entry) => entry) {
-      const before = createHarness();
+    async function reload(callbackAddress = desktop, isHere = true) {
+      const before = createHarness(callbackAddress, isHere);
+      before.remote.redirects.add(callbackAddress);
       void before.start();
       await before.browserOpened;
       await new Promise(setImmediate);
-      const after = createHarness(desktop, true, off, new MemorySecretStorage());
-      for (const [name, value] of before.storage.values) {
-        after.storage.values.set(name, JSON.stringify(change(JSON.parse(value))));
-      }
+      const after = createHarness(callbackAddress, isHere);
+      for (const [name, value] of before.storage.values) after.storage.values.set(name, value);
       after.remote.codes.set("one-time", before.parameter("code_challenge"));
       const state = before.parameter("state");
       return { after, state, callback: `code=one-time&state=${state}` };
@@ -560,8 +537,7 @@ describe("signing in", () => {
       const { after, callback } = await reload();
       const kept = left(after).map((name) => name.split(" ").slice(0, 2));
       const done = after.resume();
-      await new Promise(setImmediate);
-      await new Promise(setImmediate);
+      await after.listening;
       after.callBack(callback);
       const answer = await done;
       after.callBack(callback);
@@ -571,16 +547,19 @@ describe("signing in", () => {
       );
     });
 
+    it("is kept under a name in which nothing is secret", async () => {
+      const { after, state } = await reload();
+      const names = left(after).join("\n");
+      const [kept = "{}"] = after.storage.values.values();
+      const { verifier } = z.object({ verifier: z.string() }).parse(JSON.parse(kept));
+      assert.deepEqual([verifier.length, names.includes(verifier), names.includes(state)], [43, false, false]);
+    });
+
     it("takes nothing that is forged, and still waits for what belongs to it", async () => {
       const { after, state, callback } = await reload();
       const done = after.resume();
-      await new Promise(setImmediate);
-      await new Promise(setImmediate);
-      const random = createRandom(4);
-      for (let count = 0; count < 200; count += 1) {
-        const { path, query } = nearMiss(random, state, "guess");
-        after.callBack(query, path);
-      }
+      await after.listening;
+      for (const { path, query } of forgedCallbacks(4, 200, state, "guess")) after.callBack(query, path);
       await new Promise(setImmediate);
       const asked = after.asked();
       after.callBack(callback);
@@ -591,6 +570,7 @@ describe("signing in", () => {
       const { after } = await reload();
       after.clock.time += 120_000;
       const done = after.resume();
+      await after.listening;
       after.clock.runOut();
       await assert.rejects(done, { message: /within 5 minutes\. Start it again/ });
       assert.deepEqual([after.clock.asked, left(after)], [[180_000], []]);
@@ -616,8 +596,7 @@ describe("signing in", () => {
       ] as const) {
         const { after, state } = await reload();
         const done = after.resume();
-        await new Promise(setImmediate);
-        await new Promise(setImmediate);
+        await after.listening;
         after.callBack(`${query}&state=${state}`);
         await assert.rejects(done, { message });
         assert.deepEqual(left(after), []);
@@ -642,8 +621,7 @@ describe("signing in", () => {
     it("leaves it to the window that still lives, and says nothing when that has ended it", async () => {
       const { after, callback } = await reload();
       const done = after.resume();
-      await new Promise(setImmediate);
-      await new Promise(setImmediate);
+      await after.listening;
       after.storage.values.clear();
       after.callBack(callback);
       assert.deepEqual([await done, after.asked()], [undefined, []]);
@@ -665,6 +643,101 @@ describe("signing in", () => {
       while (page === undefined) page = await fetch(redirect).catch(() => undefined);
       assert.deepEqual([page.status, await done], [200, signedIn]);
     });
+
+    describe("and pastes a code", () => {
+      const tunnel = "http://localhost:8080/callback";
+
+      it("says so, asks for the code only then, and takes it", async () => {
+        const { after } = await reload(tunnel, false);
+        const done = after.resume();
+        await after.listening;
+        await new Promise(setImmediate);
+        const unasked = [...after.problems];
+        after.press(true);
+        await after.boxShown;
+        after.pasted.push("of-another-page", "one-time");
+        const answer = await done;
+        assert.deepEqual(
+          [after.told, unasked, answer, after.problems.length, after.opened, left(after)],
+          [["paste"], [], signedIn, 2, [], []],
+        );
+      });
+
+      it("is let be when the person closes what they are told, or the box", async () => {
+        for (const closes of ["message", "box"]) {
+          const { after } = await reload(tunnel, false);
+          const done = after.resume().catch((error: unknown) => error);
+          after.press(closes === "box");
+          if (closes === "box") after.pasted.push(undefined);
+          const end = await done;
+          assert.deepEqual(
+            [end === undefined || end instanceof CancelledError, after.asked(), left(after)],
+            [true, [], []],
+          );
+        }
+      });
+
+      it("takes the box away when the five minutes are over", async () => {
+        const { after } = await reload(tunnel, false);
+        const done = after.resume();
+        after.press(true);
+        await after.boxShown;
+        after.clock.runOut();
+        await assert.rejects(done, { message: /within 5 minutes\. Start it again\.$/ });
+        assert.deepEqual([after.problems, left(after)], [[undefined], []]);
+      });
+    });
+
+    describe("and is a page in the browser itself", () => {
+      const page = (number: number): string => `https://code.test/callback?vscode-reqid=${number}`;
+
+      it("says what to do, and takes what comes to the address from before the reload", async () => {
+        const { after, callback } = await reload(page(3));
+        after.place.gives = [page(1), page(2), page(3), page(4)];
+        const done = after.resume();
+        await after.listening;
+        while (after.told.length === 0) await new Promise(setImmediate);
+        after.callBack(callback);
+        assert.deepEqual(
+          [await done, after.told, after.place.gives, left(after)],
+          [signedIn, ["finish"], [page(4)], []],
+        );
+      });
+
+      for (const [pressed, end] of [
+        [true, "again"],
+        [false, undefined],
+      ] as const) {
+        it(`says at once that the browser cannot come back, and ${pressed ? "begins again" : "lets it be"}`, async () => {
+          const { after } = await reload(page(3));
+          after.place.gives = ["https://code.test/other"];
+          after.press(pressed);
+          assert.deepEqual([await after.resume(), after.told, after.asked(), left(after)], [end, ["lost"], [], []]);
+        });
+      }
+
+      it("waits on when the person closes what they are told while the browser can still come", async () => {
+        const { after, callback } = await reload(page(1));
+        after.press(false);
+        const done = after.resume();
+        await after.listening;
+        while (after.told.length === 0) await new Promise(setImmediate);
+        await new Promise(setImmediate);
+        after.callBack(callback);
+        assert.deepEqual([await done, after.told], [signedIn, ["finish"]]);
+      });
+    });
+
+    for (const [way, address, isHere] of [
+      ["a code", "http://localhost:8080/callback", false],
+      ["its own page", "https://code.test/callback?vscode-reqid=1", true],
+    ] as const) {
+      it(`tells no window with another folder of a sign-in by ${way}, and leaves it alone`, async () => {
+        const { after } = await reload(address, isHere);
+        after.place.folder = "file:///other";
+        assert.deepEqual([await after.resume(), after.told, left(after).length], [undefined, [], 1]);
+      });
+    }
 
     for (const end of ["signed in", "cancelled"] as const) {
       it(`keeps nothing once it is ${end}`, async () => {

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 
 import type { Stores } from "../../../functions/adapters/postgres/stores.ts";
 import { TokenAnswer } from "../../../functions/contract/account.ts";
-import { ProblemAnswer } from "../../../functions/contract/problem.ts";
+import { codeOf, exchange } from "../../support/attempt.ts";
 import { databaseKinds } from "../../support/databases.ts";
-import type { Answer, RunningFunction } from "../../support/function.ts";
+import { evilRedirects } from "../../support/evil-redirects.ts";
+import type { RunningFunction } from "../../support/function.ts";
 import { call, desktopRedirect, getCode, startFunction, startParameters } from "../../support/function.ts";
 import {
   SignInStopped,
@@ -161,27 +162,9 @@ for (const kind of databaseKinds) {
       assert.deepStrictEqual([answer.status, (await answer.text()).includes("error=forbidden")], [403, true]);
     });
 
-    const evil = [
-      "https://evil.example/auth",
-      "vscode://other.extension/auth",
-      "vscode://openrouter-keys.openrouter-keys/other",
-      "vscode://openrouter-keys.openrouter-keys/auth?next=https://evil.example",
-      "vscode://openrouter-keys.openrouter-keys/auth#x",
-      "http://127.0.0.1.evil.example/auth",
-      "http://127.0.0.1:80@evil.example/auth",
-      "http://127.0.0.1/auth",
-      "http://127.0.0.1:99999/auth",
-      "http://localhost:1234/auth",
-      "http://127.0.0.1:1234/auth?x=1",
-      "http://127.0.0.1:1234/other",
-      "https://someone.github.dev/extension-auth-callback",
-      "javascript:alert(1)",
-      "openrouter-keys.openrouter-keys/auth",
-      "http:\\\\127.0.0.1:1234/auth",
-    ];
     it("sends a code nowhere but to the editor", async () => {
       const statuses = await Promise.all(
-        evil.map(
+        evilRedirects.map(
           async (redirect) =>
             (await call(running.url, "GET", pathOf(startParameters(running.url, redirect).url))).status,
         ),
@@ -191,7 +174,7 @@ for (const kind of databaseKinds) {
         "GET",
         pathOf(startParameters(running.url, "http://127.0.0.1:1234/auth").url),
       );
-      assert.deepStrictEqual([statuses, loopback.status], [evil.map(() => 400), 302]);
+      assert.deepStrictEqual([statuses, loopback.status], [evilRedirects.map(() => 400), 302]);
     });
 
     it("demands a PKCE challenge of the strong kind", async () => {
@@ -247,15 +230,48 @@ for (const kind of databaseKinds) {
       assert.deepStrictEqual([answers.map((answer) => answer.status), bodies.size], [bearers.map(() => 401), 1]);
     });
 
-    it("says so when the issuer is away, and signed-in people go on working", async () => {
+    it("says so when the issuer is away, on a page and to the editor, and signed-in people go on working", async () => {
       const ada = await running.signIn("ada@example.com");
       await running.issuer.stop();
       running.advance(25 * hour);
-      const started = await call(running.url, "GET", pathOf(startParameters(running.url).url));
+      const { url } = startParameters(running.url);
+      const started = await call(running.url, "GET", pathOf(url));
+      const page = await createBrowser().request(url);
+      const body = await page.text();
+      const target = /http-equiv="refresh" content="0; url=([^"]+)"/.exec(body)?.[1]?.replaceAll("&amp;", "&") ?? "";
+      const sentence = "The sign-in service cannot be reached right now. Try again in a moment.";
       assert.deepStrictEqual(
-        [started.status, codeOf(started), started.headers.has("Retry-After"), (await ada.call("GET", "/v1/me")).status],
-        [503, "upstream_unavailable", true, 200],
+        {
+          editor: [started.status, codeOf(started), started.headers.has("Retry-After")],
+          page: [page.status, body.includes(sentence), page.headers.has("Retry-After"), page.headers.has("Set-Cookie")],
+          to: target.split("?")[0],
+          told: Object.fromEntries(new URLSearchParams(target.split("?")[1])),
+          ada: (await ada.call("GET", "/v1/me")).status,
+        },
+        {
+          editor: [503, "upstream_unavailable", true],
+          page: [503, true, true, false],
+          to: desktopRedirect,
+          told: { error: "upstream_unavailable", error_description: sentence, state: "editor-state" },
+          ada: 200,
+        },
       );
+    });
+
+    it("tells a person on a page, and no editor, what is wrong with an address that they opened", async () => {
+      const pages = await Promise.all(
+        [startParameters(running.url, "https://evil.example/auth").url, `${running.url}/v1/auth/callback?state=x`].map(
+          async (url) => {
+            const answer = await createBrowser().request(url);
+            const body = await answer.text();
+            return [answer.status, /<h1>Not signed in<\/h1>/.test(body), /evil|http-equiv|<a /.test(body)];
+          },
+        ),
+      );
+      assert.deepStrictEqual(pages, [
+        [400, true, false],
+        [400, true, false],
+      ]);
     });
 
     it("writes one record for each request, without people, paths or secrets in it", async () => {
@@ -306,14 +322,6 @@ async function stopAtCallback(
 async function signInToken(running: RunningFunction, email: string): Promise<TokenAnswer> {
   const { code, verifier } = await getCode(running.url, email);
   return TokenAnswer.parse((await exchange(running, code, verifier)).body);
-}
-
-function exchange(running: RunningFunction, code: string, codeVerifier: string): Promise<Answer> {
-  return call(running.url, "POST", "/v1/auth/token", { body: { code, codeVerifier } });
-}
-
-function codeOf(answer: Answer): string {
-  return answer.status < 400 ? String(answer.status) : ProblemAnswer.parse(answer.body).code;
 }
 
 function pathOf(url: string): string {

@@ -330,6 +330,10 @@ for (const kind of databaseKinds) {
         ...body,
         recipient: { ...Object(body["recipient"]), d: "x".repeat(43) },
       }),
+      "a recipient that is no point of its curve": (body) => ({
+        ...body,
+        recipient: { ...Object(body["recipient"]), x: "A".repeat(43) },
+      }),
       "a limit of nothing": (body) => ({ ...body, limitUsd: 0 }),
       "a limit below nothing": (body) => ({ ...body, limitUsd: -1 }),
       "a limit of half a cent": (body) => ({ ...body, limitUsd: 0.005 }),
