@@ -15,6 +15,7 @@ import { createSessionStore } from "./account/session.ts";
 import { signInWhenAsked } from "./account/sign-in-when-asked.ts";
 import { systemClock } from "./base/clock.ts";
 import { lazily } from "./base/lazily.ts";
+import { speakWith } from "./base/words.ts";
 import { createAuthentication } from "./host/authentication.ts";
 import { createChatProvider } from "./host/chat-provider.ts";
 import { createContexts } from "./host/contexts.ts";
@@ -25,6 +26,7 @@ import { createSecretStore, createToolUndoStore, machineMark } from "./host/secr
 import { settings } from "./host/settings.ts";
 import { createSignInEditor } from "./host/sign-in-editor.ts";
 import { createToolsOnThisMachine, isFolder } from "./host/tools.ts";
+import { editorWords } from "./host/words.ts";
 import { markName } from "./key-helper/mark-name.ts";
 import { chooseSocketDirectory } from "./key-helper/socket-directory.ts";
 import { expiringKeys } from "./keys/expiring-keys.ts";
@@ -59,6 +61,7 @@ export function activate(context: vscode.ExtensionContext): void {
     context.subscriptions.push(thing);
     return thing;
   };
+  speakWith(editorWords());
   const lifetime = new AbortController();
   own({ dispose: () => lifetime.abort() });
   const log = own(createOutputLog());
@@ -175,7 +178,7 @@ export function activate(context: vscode.ExtensionContext): void {
     ring,
     log,
   };
-  const accessDeps = { ...toolsDeps, accessToken };
+  const accessDeps = { ...toolsDeps, accessToken, setAddress: settings.setFunctionUrl };
   const settling = createSettling({ ...accessDeps, vault, creation, service, clock, lifetime: lifetime.signal });
   const stopNotice = createStopNotice({
     dialogs,

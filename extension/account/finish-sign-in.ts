@@ -9,6 +9,7 @@ import { FunctionError } from "./function-error.ts";
 import type { PendingSignIn } from "./pending-sign-in.ts";
 import { type Callback, readCallback } from "./redirect.ts";
 import type { SignInEditor } from "./sign-in.ts";
+import { t } from "../base/words.ts";
 
 /** Milliseconds from the beginning to the end of a sign-in. */
 export const patience = 5 * 60_000;
@@ -69,23 +70,26 @@ export async function tradePasted(
       return await trade(code);
     } catch (error) {
       if (!(error instanceof FunctionError) || error.code !== "unauthorized") throw error;
-      problem = "The function does not take this code. Paste the one from the page that this sign-in has opened.";
+      problem = t("The function does not take this code. Paste the one from the page that this sign-in has opened.");
     }
   }
 }
 
 export function tooLate(kind: PendingSignIn["kind"]): UserError {
-  const again =
+  return new UserError(
     kind === "code"
-      ? "Start it again."
-      : "Start it again, or run “OpenRouter Keys: Sign In With Code” if your browser did not come back to the editor.";
-  return new UserError(`Nobody finished the sign-in in the browser within 5 minutes. ${again}`);
+      ? t("Nobody finished the sign-in in the browser within 5 minutes. Start it again.")
+      : t(
+          "Nobody finished the sign-in in the browser within 5 minutes. Start it again, " +
+            "or run “OpenRouter Keys: Sign In With Code” if your browser did not come back to the editor.",
+        ),
+  );
 }
 
 /** The function's own sentence where it sent one; a browser's address is anybody's text, hence made presentable. */
 function refusal(error: string, description: string | undefined): string {
   const sentence = presentable(description ?? "");
   return sentence === ""
-    ? `The sign-in was refused (${presentable(error, 60)}). Ask whoever runs the function.`
+    ? t("The sign-in was refused ({0}). Ask whoever runs the function.", presentable(error, 60))
     : sentence;
 }

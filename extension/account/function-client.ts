@@ -7,6 +7,7 @@ import { CancelledError, describe, presentable } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { FunctionAddress } from "./function-address.ts";
 import { FunctionError } from "./function-error.ts";
+import { t } from "../base/words.ts";
 
 /** The part of a zod schema that reading an answer needs. */
 export interface AnswerSchema<T> {
@@ -78,10 +79,13 @@ export function createFunctionClient(deps: FunctionClientDeps): FunctionClient {
       deps.log.warn(`${call.method} ${withoutQuery(call.path)}: no answer (${describe(cause)})`);
       if (outOfTime.aborted) {
         const seconds = Math.round(timeout / 1000);
-        const message = `${address.base} did not answer within ${seconds} seconds. Try again in a moment.`;
+        const message = t("{0} did not answer within {1} seconds. Try again in a moment.", address.base, seconds);
         throw new FunctionError(message, { code: "too_slow", cause });
       }
-      const message = `Could not reach ${address.base}. Check your connection, and openrouterKeys.functionUrl in the settings.`;
+      const message = t(
+        "Could not reach {0}. Check your connection, and openrouterKeys.functionUrl in the settings.",
+        address.base,
+      );
       throw new FunctionError(message, { code: "unreachable", cause });
     }
   }
@@ -161,7 +165,7 @@ function readProblem({ base }: FunctionAddress, answer: Answer): FunctionError {
 
   if (parsed.success) {
     const { code, detail, requestId } = parsed.data;
-    return new FunctionError(presentable(detail) || `${base} refused (${status}) and gave no reason.`, {
+    return new FunctionError(presentable(detail) || t("{0} refused ({1}) and gave no reason.", base, status), {
       code: isProblemCode(code) ? code : "unknown_code",
       status,
       requestId,
@@ -169,7 +173,7 @@ function readProblem({ base }: FunctionAddress, answer: Answer): FunctionError {
     });
   }
   if (status >= 500 || status === 429) {
-    const message = `${base} is not working at the moment (HTTP ${status}). Try again in a few minutes.`;
+    const message = t("{0} is not working at the moment (HTTP {1}). Try again in a few minutes.", base, status);
     return new FunctionError(message, { code: "gateway", status, retryAfter });
   }
   if (looksLikeHtml(answer)) return new FunctionError(webPage(base), { code: "web_page", status });
@@ -193,11 +197,14 @@ function parseJson(text: string): { readonly value: unknown } | undefined {
 }
 
 const webPage = (base: string): string =>
-  `${base} answered with a web page instead of data: is openrouterKeys.functionUrl the address of the function?`;
+  t("{0} answered with a web page instead of data: is openrouterKeys.functionUrl the address of the function?", base);
 
 const notJson = (base: string): string =>
-  `${base} answered with something that is not data: is openrouterKeys.functionUrl the address of the function?`;
+  t("{0} answered with something that is not data: is openrouterKeys.functionUrl the address of the function?", base);
 
 const notTheFunction = (base: string): string =>
-  `${base} answered, but not as the function of OpenRouter Keys does: ` +
-  `check openrouterKeys.functionUrl, and whether this extension is up to date.`;
+  t(
+    "{0} answered, but not as the function of OpenRouter Keys does: " +
+      "check openrouterKeys.functionUrl, and whether this extension is up to date.",
+    base,
+  );

@@ -2,6 +2,7 @@ import { createServer, type ServerResponse } from "node:http";
 
 import { redirectPath } from "../../functions/contract/paths.ts";
 import type { Callback } from "./redirect.ts";
+import { t } from "../base/words.ts";
 
 export interface LoopbackListener {
   /** `http://127.0.0.1:<port>/auth`. */
@@ -20,14 +21,15 @@ export async function openLoopback(
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://127.0.0.1");
     if (request.method !== "GET" || url.pathname !== redirectPath) {
-      answer(response, 404, "Not found", "There is nothing here.");
+      answer(response, 404, t("Not found"), t("There is nothing here."));
       return;
     }
     const verdict = accept({ path: url.pathname, query: url.search.slice(1) });
-    if (verdict === "done") answer(response, 200, "Signed in", "You can close this tab and go back to the editor.");
+    if (verdict === "done")
+      answer(response, 200, t("Signed in"), t("You can close this tab and go back to the editor."));
     else if (verdict === "refused")
-      answer(response, 200, "Not signed in", "The editor says why. You can close this tab.");
-    else answer(response, 404, "Not expected", "No sign-in is waiting for this. Start again in the editor.");
+      answer(response, 200, t("Not signed in"), t("The editor says why. You can close this tab."));
+    else answer(response, 404, t("Not expected"), t("No sign-in is waiting for this. Start again in the editor."));
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -1,5 +1,6 @@
 import { editorSchemes } from "../../functions/contract/paths.ts";
 import { isLoopback } from "./function-address.ts";
+import { t } from "../base/words.ts";
 
 /** How the browser returns after a sign-in. */
 export type Redirect =
@@ -29,7 +30,7 @@ export function chooseRedirect(external: string, isHere: boolean): Redirect {
   if (isLoopback(url.hostname)) return unaddressed;
   return {
     kind: "none",
-    message: `This editor is open at ${url.origin}, which is not encrypted. Open it over https to sign in.`,
+    message: t("This editor is open at {0}, which is not encrypted. Open it over https to sign in.", url.origin),
   };
 }
 

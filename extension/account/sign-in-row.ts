@@ -1,6 +1,7 @@
 import type { Session as SignIn } from "../../functions/contract/sessions.ts";
 import { ago } from "../base/ago.ts";
 import { presentable } from "../base/errors.ts";
+import { language, t } from "../base/words.ts";
 
 /** What the list of sign-ins says of one. */
 export interface SignInRow {
@@ -21,8 +22,12 @@ export function signInRows(signIns: readonly SignIn[], now: number): readonly Si
       isCurrent: current,
       icon: current ? "pass-filled" : "circle-outline",
       label: clientInWords(client),
-      description: current ? "this editor" : `last used ${agoRoughly(now - Date.parse(lastUsedAt))}`,
-      detail: `Signed in ${agoRoughly(now - Date.parse(createdAt))}, ends by itself ${hence(Date.parse(expiresAt) - now)}`,
+      description: current ? t("this editor") : t("last used {0}", agoRoughly(now - Date.parse(lastUsedAt))),
+      detail: t(
+        "Signed in {0}, ends by itself {1}",
+        agoRoughly(now - Date.parse(createdAt)),
+        hence(Date.parse(expiresAt) - now),
+      ),
     }));
 }
 
@@ -30,13 +35,12 @@ export function signInRows(signIns: readonly SignIn[], now: number): readonly Si
 function clientInWords(client: string): string {
   const own = /^openrouter-keys\/(\S+) vscode\/(\S+)$/.exec(client);
   if (own !== null) return `VS Code ${own[2]}, OpenRouter Keys ${own[1]}`;
-  return presentable(client, 60) || "An editor that did not say its name";
+  return presentable(client, 60) || t("An editor that did not say its name");
 }
 
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 /** `last used` is written down every 10 minutes, so that minutes below are not known. */
 function agoRoughly(milliseconds: number): string {
@@ -44,7 +48,8 @@ function agoRoughly(milliseconds: number): string {
 }
 
 function hence(milliseconds: number): string {
-  if (milliseconds < hour) return "within an hour";
+  const relative = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
+  if (milliseconds < hour) return t("within an hour");
   if (milliseconds < 2 * day) return relative.format(Math.round(milliseconds / hour), "hour");
   return relative.format(Math.round(milliseconds / day), "day");
 }

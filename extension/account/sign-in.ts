@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Event } from "../base/emitter.ts";
 import { CancelledError, describe, UserError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { t } from "../base/words.ts";
 import { patience, tooLate, type Trade, tradeCode, tradePasted, waitForBrowser } from "./finish-sign-in.ts";
 import type { FunctionAddress } from "./function-address.ts";
 import type { AnswerSchema, FunctionClient } from "./function-client.ts";
@@ -290,7 +291,7 @@ async function meetFunction(client: FunctionClient, address: FunctionAddress, si
     if (error.code === "unauthorized") return;
     if (error.code !== "not_found") throw error;
     // The function is there and knows no such path: what is set goes on after its address.
-    const message = `${address.base} leads past the function. Check openrouterKeys.functionUrl in the settings.`;
+    const message = t("{0} leads past the function. Check openrouterKeys.functionUrl in the settings.", address.base);
     throw new UserError(message, { cause: error });
   }
 }

@@ -4,6 +4,7 @@ import { type Conversation, requestBody } from "./conversation.ts";
 import type { ReadModelsDeps } from "./models.ts";
 import { type AnswerPiece, readAnswer } from "./read-answer.ts";
 import { refusalOf } from "./refusal.ts";
+import { t } from "../base/words.ts";
 
 export type SaidPiece = Extract<AnswerPiece, { kind: "text" | "call" }>;
 
@@ -38,7 +39,7 @@ export async function askModel(
     const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
     if (!isStream || response.body === null) {
       throw new ChatError(
-        `${host} answered, but not as OpenRouter does: check openrouterKeys.openRouterUrl.`,
+        t("{0} answered, but not as OpenRouter does: check openrouterKeys.openRouterUrl.", host),
         "passing",
       );
     }
@@ -46,14 +47,21 @@ export async function askModel(
       if (piece.kind === "text" || piece.kind === "call") say(piece);
       else if (piece.kind === "failed") throw await refuse(piece.status, piece.text);
       else if (piece.kind === "unreadable-call") {
-        const message = `${modelId} wanted to use the tool “${piece.name}” in a way that cannot be read. Try again, or choose another model.`;
+        const message = t(
+          "{0} wanted to use the tool “{1}” in a way that cannot be read. Try again, or choose another model.",
+          modelId,
+          piece.name,
+        );
         throw new ChatError(message, "model");
-      } else throw new ChatError(`The answer of ${modelId} broke off. Try again.`, "passing");
+      } else throw new ChatError(t("The answer of {0} broke off. Try again.", modelId), "passing");
     }
   } catch (error) {
     if (signal.aborted) throw new CancelledError();
     if (error instanceof ChatError) throw error;
     deps.log.warn(`POST /chat/completions at ${host} for ${modelId}: ${describe(error)}`);
-    throw new ChatError(`${host} could not be reached, or the connection broke. Try again in a moment.`, "passing");
+    throw new ChatError(
+      t("{0} could not be reached, or the connection broke. Try again in a moment.", host),
+      "passing",
+    );
   }
 }

@@ -5,6 +5,7 @@ import { CancelledError, describe } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { ChatError } from "./chat-error.ts";
 import { refusalOf, type RefusalDeps } from "./refusal.ts";
+import { t } from "../base/words.ts";
 
 /** A model that a conversation can be had with. */
 export interface ChatModel {
@@ -63,7 +64,7 @@ export async function readModels(
   } catch (cause) {
     if (signal.aborted) throw new CancelledError();
     deps.log.warn(`GET /models/user at ${host}: no answer (${describe(cause)})`);
-    throw new ChatError(`${host} could not be reached to ask for its models. Try again in a moment.`, "passing");
+    throw new ChatError(t("{0} could not be reached to ask for its models. Try again in a moment.", host), "passing");
   }
   deps.log.debug(`GET /models/user at ${host}: ${response.status}`);
   if (!response.ok) {
@@ -71,7 +72,10 @@ export async function readModels(
   }
   const list = parse(text);
   if (list === undefined) {
-    throw new ChatError(`${host} answered, but not as OpenRouter does: check openrouterKeys.openRouterUrl.`, "passing");
+    throw new ChatError(
+      t("{0} answered, but not as OpenRouter does: check openrouterKeys.openRouterUrl.", host),
+      "passing",
+    );
   }
   return list.data.flatMap((entry) => {
     const listed = Listed.safeParse(entry);

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import type { Key } from "../../functions/contract/keys.ts";
 import type { Fetch } from "../account/function-client.ts";
 import { CancelledError, presentable } from "../base/errors.ts";
+import { t } from "../base/words.ts";
 import { dayOf, perWindow, usd } from "../keys/wording.ts";
 import { ChatError } from "./chat-error.ts";
 
@@ -32,7 +33,7 @@ const ErrorBody = z.object({ error: z.object({ message: z.string() }) });
 export async function refusalOf(deps: RefusalDeps, refused: Refused): Promise<ChatError> {
   const { status, modelId } = refused;
   const { host } = new URL(refused.base);
-  const model = modelId ?? "the model";
+  const model = modelId ?? t("the model");
   const quoted = quote(refused.text);
   switch (status) {
     case 401:
@@ -42,20 +43,18 @@ export async function refusalOf(deps: RefusalDeps, refused: Refused): Promise<Ch
       return notPaid(deps, refused, quoted);
     case 404:
       return new ChatError(
-        `Your key may not use ${model}, or nobody offers it just now. Choose another model.`,
+        t("Your key may not use {0}, or nobody offers it just now. Choose another model.", model),
         "model",
       );
-    case 429: {
-      const wait = waitOf(refused.headers);
-      return new ChatError(
-        `${host} takes no more requests for ${model} just now. Try again ${wait}, or choose another model.`,
-        "passing",
-      );
-    }
+    case 429:
+      return new ChatError(tooMany(host, model, secondsToWait(refused.headers)), "passing");
     default:
       return status >= 500 || status === 408
-        ? new ChatError(`${host} could not answer just now (HTTP ${status}). Try again in a moment.`, "passing")
-        : new ChatError(`${host} could not use what was sent to ${model} (HTTP ${status})${quoted}`, "model");
+        ? new ChatError(t("{0} could not answer just now (HTTP {1}). Try again in a moment.", host, status), "passing")
+        : new ChatError(
+            t("{0} could not use what was sent to {1} (HTTP {2}){3}", host, model, status, quoted),
+            "model",
+          );
   }
 }
 
@@ -63,15 +62,44 @@ function notAccepted(key: Key | undefined): string {
   const name = nameOf(key);
   switch (key?.state) {
     case "disabled":
-      return `${name} is disabled. Enable it in the OpenRouter Keys view, or create another one.`;
+      return t("{0} is disabled. Enable it in the OpenRouter Keys view, or create another one.", name);
     case "expired":
-      return `${name} has expired. Create another one in the OpenRouter Keys view.`;
+      return t("{0} has expired. Create another one in the OpenRouter Keys view.", name);
     case "revoked":
     case "gone":
-      return `${name} does not exist any more. Create another one in the OpenRouter Keys view.`;
+      return t("{0} does not exist any more. Create another one in the OpenRouter Keys view.", name);
     default:
-      return `OpenRouter does not accept ${inside(name)} any more: it was disabled or deleted, or it has expired. The OpenRouter Keys view may say which.`;
+      return t(
+        "{0} is not accepted by OpenRouter any more: it was disabled or deleted, or it has expired. " +
+          "The OpenRouter Keys view may say which.",
+        name,
+      );
   }
+}
+
+function tooMany(host: string, model: string, seconds: number | undefined): string {
+  if (seconds === undefined) {
+    return t(
+      "{0} takes no more requests for {1} just now. Try again in a moment, or choose another model.",
+      host,
+      model,
+    );
+  }
+  if (seconds < 90) {
+    return t(
+      "{0} takes no more requests for {1} just now. Try again in {2} s, or choose another model.",
+      host,
+      model,
+      seconds,
+    );
+  }
+  const minutes = Math.ceil(seconds / 60);
+  return t(
+    "{0} takes no more requests for {1} just now. Try again in {2} min, or choose another model.",
+    host,
+    model,
+    minutes,
+  );
 }
 
 /** `GET /key`, which describes the key that it is asked with. */
@@ -88,22 +116,27 @@ async function notPaid(deps: RefusalDeps, refused: Refused, quoted: string): Pro
   const name = nameOf(key);
   const left = own?.limit_remaining;
   if (typeof left === "number" && left <= 0) {
-    const limit = typeof own?.limit === "number" ? ` of ${usd(own.limit)}` : "";
-    const window = own?.limit_reset ? ` ${perWindow(own.limit_reset)}` : "";
+    const limit = typeof own?.limit !== "number" ? "" : usd(own.limit);
+    const window = own?.limit_reset ? perWindow(own.limit_reset) : "";
+    const spent = t("{0} has spent its limit: {1}.", name, `${limit} ${window}`.trim());
     const resetsAt = key?.spend?.resetsAt;
-    const again = resetsAt == null ? "" : ` It works again on ${dayOf(resetsAt)}.`;
-    return new ChatError(`${name} has spent its limit${limit}${window}.${again}`, "limit");
+    const again = resetsAt == null ? "" : ` ${t("It works again on {0}.", dayOf(resetsAt))}`;
+    return new ChatError(`${spent}${again}`, "limit");
   }
-  if (refused.status === 402) {
-    const rest = typeof left === "number" ? `, ${usd(left)},` : "";
-    return new ChatError(
-      `What is left on ${inside(name)}${rest} does not pay for this answer, or your company's account at OpenRouter is out of credit${quoted}`,
-      "limit",
-    );
+  if (refused.status !== 402) {
+    const message = t("OpenRouter refused this by a rule of your company, or of whoever offers the model{0}", quoted);
+    return new ChatError(message, "model");
   }
   return new ChatError(
-    `OpenRouter refused this by a rule of your company, or of whoever offers the model${quoted}`,
-    "model",
+    typeof left === "number"
+      ? t(
+          "{0} has {1} left, which does not pay for this answer, or your company's account at OpenRouter is out of credit{2}",
+          name,
+          usd(left),
+          quoted,
+        )
+      : t("Your company's account at OpenRouter is out of credit{0}", quoted),
+    "limit",
   );
 }
 
@@ -122,12 +155,7 @@ async function ownKey(deps: RefusalDeps, { base, secret, signal }: Refused) {
 }
 
 function nameOf(key: Key | undefined): string {
-  return key === undefined ? "Your key" : `Your key “${key.name}”`;
-}
-
-/** Not at the beginning of a sentence. */
-function inside(name: string): string {
-  return name.replace(/^Y/, "y");
+  return key === undefined ? t("Your key") : t("Your key “{0}”", key.name);
 }
 
 /** OpenRouter's own words behind a sentence, and the full stop. */
@@ -142,9 +170,7 @@ function quote(text: string): string {
 }
 
 /** `Retry-After` in seconds; a date in it is as good as none. */
-function waitOf(headers: Headers | undefined): string {
+function secondsToWait(headers: Headers | undefined): number | undefined {
   const seconds = Number(headers?.get("retry-after") ?? "");
-  if (!Number.isInteger(seconds) || seconds <= 0) return "in a moment";
-  if (seconds < 90) return seconds === 1 ? "in a second" : `in ${seconds} seconds`;
-  return `in ${Math.ceil(seconds / 60)} minutes`;
+  return Number.isInteger(seconds) && seconds > 0 ? seconds : undefined;
 }

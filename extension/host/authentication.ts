@@ -69,7 +69,7 @@ export function createAuthentication(deps: AuthenticationDeps): Authentication {
     try {
       const address = requireAddress(deps.address());
       if (!(await deps.mayLeaveOthers(address))) throw new CancelledError();
-      const answer = await withProgress(fresh ? titles.again : titles.first, (signal, onTurn) =>
+      const answer = await withProgress(fresh ? titles.again() : titles.first(), (signal, onTurn) =>
         deps.signIn.signIn({ address, fresh, byCode }, signal, onTurn),
       );
       return await keep(address, answer);
@@ -190,8 +190,8 @@ function toEditor(session: Session): vscode.AuthenticationSession | undefined {
 }
 
 const titles = {
-  first: vscode.l10n.t("Signing in"),
-  again: vscode.l10n.t("You signed in more than 12 hours ago, so sign in once more"),
+  first: () => vscode.l10n.t("Signing in"),
+  again: () => vscode.l10n.t("You signed in more than 12 hours ago, so sign in once more"),
 };
 
 async function withProgress<T>(

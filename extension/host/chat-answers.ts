@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { AddressReading } from "../account/function-address.ts";
 import type { Clock } from "../base/clock.ts";
 import { CancelledError, describe, presentable } from "../base/errors.ts";
+import { t } from "../base/words.ts";
 import { askModel } from "../chat/ask-model.ts";
 import { ChatError } from "../chat/chat-error.ts";
 import type { Message, Part, Tool } from "../chat/conversation.ts";
@@ -71,9 +72,10 @@ export function createChatAnswers(deps: ChatAnswersDeps): ChatAnswers {
       inTermsOfTheEditor(async () => {
         const at = await place();
         if (at === undefined) {
-          const message =
-            "There is no OpenRouter key to pay for an answer. Run “Create OpenRouter Key”, then try again.";
-          throw new ChatError(message, "key");
+          throw new ChatError(
+            t("There is no OpenRouter key to pay for an answer. Run “Create OpenRouter Key”, then try again."),
+            "key",
+          );
         }
         const conversation = {
           modelId: model.id,

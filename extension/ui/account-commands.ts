@@ -5,6 +5,7 @@ import type { Dialogs } from "./dialogs.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import type { ToolsDeps } from "./set-up-tools.ts";
 import { type AccessDeps, requireAddress } from "./with-access.ts";
+import { t } from "../base/words.ts";
 
 interface AccountDeps extends AccessDeps {
   readonly ring: Pick<KeyRing, "refresh">;
@@ -14,7 +15,7 @@ export async function signInCommand(deps: AccountDeps): Promise<void> {
   await requireAddress(deps);
   const access = (await deps.accessToken.existing()) ?? (await deps.accessToken.ask());
   await deps.ring.refresh();
-  void deps.dialogs.info(`Signed in as ${access.account.label}.`);
+  void deps.dialogs.info(t("Signed in as {0}.", access.account.label));
 }
 
 /** The command: as signing in, but the browser shows a code to paste, for where it cannot come back by itself. */
@@ -22,7 +23,7 @@ export async function signInWithCode(deps: AccountDeps): Promise<void> {
   await requireAddress(deps);
   const access = await deps.accessToken.ask({ byCode: true });
   await deps.ring.refresh();
-  void deps.dialogs.info(`Signed in as ${access.account.label}.`);
+  void deps.dialogs.info(t("Signed in as {0}.", access.account.label));
 }
 
 interface SignOutDeps extends AccountDeps, ToolsDeps {
@@ -40,11 +41,26 @@ export async function signOutCommand(deps: SignOutDeps & Parameters<typeof signO
   void saySignedOut(deps);
 }
 
-const news: Readonly<Record<News, readonly [what: string, button: string]>> = {
-  paste: [": paste the code that your browser shows to go on.", "Paste Code"],
-  finish: [": finish in your browser to go on.", "Sign In Again"],
-  lost: [", and your browser cannot come back to it.", "Sign In Again"],
-};
+/** What is said, and the button. */
+function inWords(about: News): readonly [message: string, button: string] {
+  switch (about) {
+    case "paste":
+      return [
+        t("This window was reloaded while you were signing in: paste the code that your browser shows to go on."),
+        t("Paste Code"),
+      ];
+    case "finish":
+      return [
+        t("This window was reloaded while you were signing in: finish in your browser to go on."),
+        t("Sign In Again"),
+      ];
+    case "lost":
+      return [
+        t("This window was reloaded while you were signing in, and your browser cannot come back to it."),
+        t("Sign In Again"),
+      ];
+  }
+}
 
 /** At the start: the window may have been reloaded during a sign-in. Says so where the person has to do something. */
 export async function resumeSignIn(
@@ -52,19 +68,19 @@ export async function resumeSignIn(
   resume: (tell: Tell) => Promise<Access | undefined>,
 ): Promise<void> {
   const access = await resume(async (about) => {
-    const [what, button] = news[about];
-    return (await deps.dialogs.info(`This window was reloaded while you were signing in${what}`, button)) !== undefined;
+    const [message, button] = inWords(about);
+    return (await deps.dialogs.info(message, button)) !== undefined;
   });
   if (access === undefined) return;
   await deps.ring.refresh();
-  void deps.dialogs.info(`Signed in as ${access.account.label}.`);
+  void deps.dialogs.info(t("Signed in as {0}.", access.account.label));
 }
 
 /** An editor in a browser does not show one window what another has stored. Never rejects. */
 export async function offerReload(dialogs: Pick<Dialogs, "info" | "reload">): Promise<void> {
   const pressed = await dialogs.info(
-    "You signed in from another window. Reload this one to be signed in here too.",
-    "Reload",
+    t("You signed in from another window. Reload this one to be signed in here too."),
+    t("Reload"),
   );
   if (pressed !== undefined) await dialogs.reload();
 }

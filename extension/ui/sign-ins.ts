@@ -5,6 +5,7 @@ import type { SignInRow } from "../account/sign-in-row.ts";
 import { UserError } from "../base/errors.ts";
 import type { Dialogs } from "./dialogs.ts";
 import { type AccessDeps, withAccess } from "./with-access.ts";
+import { t } from "../base/words.ts";
 
 /** What a person did with the list; undefined: closed it. */
 export type SignInsChoice = { readonly kind: "again" } | { readonly kind: "end"; readonly row: SignInRow } | undefined;
@@ -46,13 +47,17 @@ async function read({ signIns, now }: SignInsDeps, access: Access): Promise<Sign
 
 async function end(deps: SignInsDeps, access: Access, row: SignInRow): Promise<"signed out" | "goes on"> {
   if (row.isCurrent) {
-    const detail = "Your coding tools get no key until you sign in again.";
-    if (!(await deps.dialogs.confirm("Sign out of this editor?", detail, "Sign Out"))) return "goes on";
+    const detail = t("Your coding tools get no key until you sign in again.");
+    if (!(await deps.dialogs.confirm(t("Sign out of this editor?"), detail, t("Sign Out")))) return "goes on";
     await deps.signOut();
     return "signed out";
   }
-  const detail = `${row.label}, ${row.description}. Whoever works there has to sign in again; your keys go on existing.`;
-  if (!(await deps.dialogs.confirm("End this sign-in?", detail, "End Sign-In"))) return "goes on";
+  const detail = t(
+    "{0}, {1}. Whoever works there has to sign in again; your keys go on existing.",
+    row.label,
+    row.description,
+  );
+  if (!(await deps.dialogs.confirm(t("End this sign-in?"), detail, t("End Sign-In")))) return "goes on";
   await deps.signIns.end(access, row.id);
   return "goes on";
 }

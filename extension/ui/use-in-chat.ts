@@ -5,6 +5,7 @@ import { isUsable } from "../keys/key-row.ts";
 import type { ToolsKeyChoice } from "../keys/tools-key.ts";
 import { type AccessDeps, withAccess } from "./with-access.ts";
 import { chooseToolsKey } from "./set-up-tools.ts";
+import { t } from "../base/words.ts";
 
 interface UseInChatDeps extends AccessDeps {
   readonly ring: KeyRing;
@@ -20,7 +21,9 @@ interface UseInChatDeps extends AccessDeps {
 export async function useInChat(deps: UseInChatDeps): Promise<void> {
   const { dialogs, chat } = deps;
   if (chat.isSwitchedOff()) {
-    void dialogs.warn("The editor's chat is switched off by the setting chat.disableAIFeatures. Switch it on first.");
+    void dialogs.warn(
+      t("The editor's chat is switched off by the setting chat.disableAIFeatures. Switch it on first."),
+    );
     return;
   }
   const keyName = await haveKey(deps);
@@ -37,7 +40,7 @@ async function haveKey(deps: UseInChatDeps): Promise<string> {
     if (inUse !== undefined) return inUse;
     const state = deps.ring.current;
     if (state.kind === "ready" && state.keys.some((key) => isUsable(key) && state.storedIds.has(key.id))) {
-      return (await chooseToolsKey(deps, access, "Which key should pay for the chat?")).name;
+      return (await chooseToolsKey(deps, access, t("Which key should pay for the chat?"))).name;
     }
     await deps.createKey();
     const made = usedKey(deps);
@@ -53,11 +56,13 @@ function usedKey({ ring }: UseInChatDeps): string | undefined {
 }
 
 async function setUp({ dialogs, chat }: UseInChatDeps): Promise<boolean> {
-  const detail =
+  const detail = t(
     "Nobody has set it up in this profile, so it would ask you to sign in to GitHub first, which OpenRouter's models do " +
-    "not need. This turns on the chat that comes with the editor, Copilot Chat: GitHub's terms and privacy statement " +
-    "apply to it (github.com/site/terms).";
-  if (!(await dialogs.confirm("Set up the editor's chat without an account?", detail, "Set Up Chat"))) return false;
+      "not need. This turns on the chat that comes with the editor, Copilot Chat: GitHub's terms and privacy statement " +
+      "apply to it (github.com/site/terms).",
+  );
+  if (!(await dialogs.confirm(t("Set up the editor's chat without an account?"), detail, t("Set Up Chat"))))
+    return false;
   await chat.setUp();
   return true;
 }
@@ -65,19 +70,24 @@ async function setUp({ dialogs, chat }: UseInChatDeps): Promise<boolean> {
 /** Never rejects. */
 async function conclude({ dialogs, chat, setOn }: UseInChatDeps, keyName: string, isReady: boolean): Promise<void> {
   const message = isReady
-    ? `OpenRouter's models are in the model picker of the editor's chat. The key “${keyName}” pays for them.`
-    : `OpenRouter's models are in the model picker of the editor's chat, which asks you to set it up first. The key “${keyName}” pays for them.`;
+    ? t("OpenRouter's models are in the model picker of the editor's chat. The key “{0}” pays for them.", keyName)
+    : t(
+        "OpenRouter's models are in the model picker of the editor's chat, which asks you to set it up first. " +
+          "The key “{0}” pays for them.",
+        keyName,
+      );
+  const [openChat, undo] = [t("Open Chat"), t("Undo")];
   try {
-    const pressed = await dialogs.info(message, "Open Chat", "Undo");
-    if (pressed === "Open Chat") await chat.open();
-    if (pressed === "Undo") await setOn(false);
+    const pressed = await dialogs.info(message, openChat, undo);
+    if (pressed === openChat) await chat.open();
+    if (pressed === undo) await setOn(false);
   } catch {
-    void dialogs.error("That did not work. The setting openrouterKeys.chat.enabled does the same.");
+    void dialogs.error(t("That did not work. The setting openrouterKeys.chat.enabled does the same."));
   }
 }
 
 /** The command: takes them out again. */
 export async function stopInChat({ dialogs, setOn }: Pick<UseInChatDeps, "dialogs" | "setOn">): Promise<void> {
   await setOn(false);
-  void dialogs.info("OpenRouter's models are out of the editor's chat.");
+  void dialogs.info(t("OpenRouter's models are out of the editor's chat."));
 }

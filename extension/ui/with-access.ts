@@ -1,11 +1,14 @@
 import type { Access, AccessToken } from "../account/access-token.ts";
-import type { AddressReading } from "../account/function-address.ts";
+import { type AddressReading, functionAddressFault } from "../account/function-address.ts";
 import { FunctionError } from "../account/function-error.ts";
 import { CancelledError, UserError } from "../base/errors.ts";
 import type { Dialogs } from "./dialogs.ts";
+import { t } from "../base/words.ts";
 
 export interface AccessDeps {
   readonly address: () => AddressReading;
+  /** Writes the person's own setting. */
+  readonly setAddress: (address: string) => Promise<void>;
   readonly accessToken: AccessToken;
   readonly dialogs: Dialogs;
 }
@@ -17,7 +20,7 @@ export interface AccessDeps {
 export type Renew = (error: FunctionError) => Promise<Access>;
 
 /**
- * Checks the address before anything is asked, signs in where needed, and once more when the function wants a fresh
+ * Sees to the address before anything else is asked, signs in where needed, and once more when the function wants a fresh
  * sign-in: then the work runs a second time, so it has to be safe to repeat, unless it has gone on by itself with
  * `renew`. Throws what the work throws, and CancelledError.
  */
@@ -30,7 +33,7 @@ export async function withAccess<T>(deps: AccessDeps, work: (access: Access, ren
     isRenewed = true;
     const renewed = await deps.accessToken.ask(error.code === "reauth_required" ? { fresh: true } : {});
     if (renewed.account.id === access.account.id) return renewed;
-    throw new UserError(`You are signed in as ${renewed.account.label} now, so nothing was done. Start again.`);
+    throw new UserError(t("You are signed in as {0} now, so nothing was done. Start again.", renewed.account.label));
   };
   try {
     return await work(access, renew);
@@ -40,15 +43,30 @@ export async function withAccess<T>(deps: AccessDeps, work: (access: Access, ren
   }
 }
 
-/** Returns when a usable address is set; otherwise says what to do and throws CancelledError. */
-export async function requireAddress({ address, dialogs }: Pick<AccessDeps, "address" | "dialogs">): Promise<void> {
-  const reading = address();
+/**
+ * Returns when a usable address is set: asks for it here and now where there is none. Throws CancelledError when the
+ * person gives none, and UserError when it cannot be kept.
+ */
+export async function requireAddress(deps: Pick<AccessDeps, "address" | "setAddress" | "dialogs">): Promise<void> {
+  const reading = deps.address();
   if (reading.kind === "address") return;
-  const message =
-    reading.kind === "fault"
-      ? reading.message
-      : "Set the address of your company's function first. Whoever runs OpenRouter Keys at your company knows it.";
-  const pressed = await dialogs.error(message, "Set Address");
-  if (pressed !== undefined) await dialogs.openSetting("openrouterKeys.functionUrl");
-  throw new CancelledError();
+  const typed = await deps.dialogs.input({
+    title: t("Address of Your Company's Function"),
+    prompt:
+      reading.kind === "fault"
+        ? reading.message
+        : t("For example https://keys.example.com. Whoever runs OpenRouter Keys at your company knows it."),
+    value: reading.kind === "fault" ? (reading.text ?? "") : "",
+    fault: functionAddressFault,
+  });
+  if (typed === undefined || typed.trim() === "") throw new CancelledError();
+  await deps.setAddress(typed.trim()).catch((cause: unknown) => {
+    throw new UserError(t("The address could not be written to your settings. Open the settings and set it there."), {
+      cause,
+    });
+  });
+  // Whoever set it in a place that counts more, such as a policy of the company, goes on having the last word.
+  const kept = deps.address();
+  if (kept.kind !== "address")
+    throw new UserError(t("Your settings did not take the address. Set openrouterKeys.functionUrl there."));
 }

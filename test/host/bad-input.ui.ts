@@ -24,46 +24,51 @@ describe("Bad input", function () {
   });
 
   describe("in the function's address", () => {
-    it("that is a number is said to be no address, and the way to the setting is one press", async () => {
+    it("that is a number is said to be no address, and can be mended right there", async () => {
       const { workbench } = stage;
       await workbench.openView("OpenRouter Keys");
       const buttons = await stage.welcomes("cannot be used as it is set");
       await stage.screenshots("address-unusable");
       await workbench.runCommand("Create OpenRouter Key");
-      const said = await workbench.notification("openrouterKeys.functionUrl");
+      const input = workbench.quickInput();
+      await input.message("openrouterKeys.functionUrl is not an address");
+      const { title, value } = await input.read();
       await workbench.screenshot("address-unusable-command");
-      await workbench.clickNotificationButton("Set Address");
-      const setting = workbench.page.locator('.setting-item-contents[data-key="openrouterKeys.functionUrl"] input');
-      await setting.waitFor();
-      await workbench.screenshot("address-setting");
+      await input.cancel();
+      assert.deepStrictEqual([buttons, title, value], [["Change Address"], "Address of Your Company's Function", "42"]);
+    });
+
+    it("is asked for where there is none, and refused with the reason while it is typed", async () => {
+      const { workbench } = stage;
+      await stage.set("openrouterKeys.functionUrl", "");
+      const buttons = await stage.welcomes("Its first question is the address");
+      await stage.screenshots("address-missing");
+      const said: string[] = [];
+      await workbench.runCommand("OpenRouter Keys: Sign In");
+      const input = workbench.quickInput();
+      said.push(await input.message("Whoever runs OpenRouter Keys"));
+      await workbench.screenshot("address-question");
+      for (const [typed, part] of [
+        ["keys.example.com", "is not an address"],
+        ["http://keys.example.com", "uses http"],
+      ] as const) {
+        await input.type(typed);
+        said.push(await input.message(part));
+        // Enter does not take it.
+        await input.accept();
+      }
+      await input.cancel();
       assert.deepStrictEqual(
         [buttons, said],
         [
-          ["Change Address"],
-          {
-            severity: "error",
-            text: "openrouterKeys.functionUrl is not an address. Write it like https://keys.example.com.",
-            buttons: ["Set Address"],
-          },
+          ["Create OpenRouter Key", "Sign In"],
+          [
+            "For example https://keys.example.com. Whoever runs OpenRouter Keys at your company knows it. (Press 'Enter' to confirm or 'Escape' to cancel)",
+            "This is not an address. Write it like https://keys.example.com.",
+            "This uses http, which anybody on the way can read. Use https://keys.example.com instead.",
+          ],
         ],
       );
-    });
-
-    it("is refused with the reason, before anything is sent", async () => {
-      const { workbench } = stage;
-      const said: string[] = [];
-      for (const address of ["", "keys.example.com", "http://keys.example.com"]) {
-        await stage.set("openrouterKeys.functionUrl", address);
-        await stage.welcomes(address === "" ? "It needs the address" : "cannot be used as it is set");
-        if (address === "") await stage.screenshots("address-missing");
-        await workbench.runCommand("OpenRouter Keys: Sign In");
-        said.push((await stage.says(address === "" ? "Set the address" : "openrouterKeys.functionUrl")).text);
-      }
-      assert.deepStrictEqual(said, [
-        "Set the address of your company's function first. Whoever runs OpenRouter Keys at your company knows it.",
-        "openrouterKeys.functionUrl is not an address. Write it like https://keys.example.com.",
-        "openrouterKeys.functionUrl uses http, which anybody on the way can read. Use https://keys.example.com instead.",
-      ]);
     });
 
     it("that leads beside the function is found out before the browser opens", async () => {

@@ -1,4 +1,5 @@
-// OpenRouter's models in the chat of a real VS Code, asked by another extension as the chat itself asks.
+// A profile in which nothing is set, not even the address, and OpenRouter's models in the chat of a real VS Code, asked
+// by another extension as the chat itself asks.
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -57,7 +58,6 @@ describe("OpenRouter's models in the editor's chat", function () {
       home: join(folder, "home"),
       dataDir: join(folder, "editor"),
       userSettings: {
-        "openrouterKeys.functionUrl": running.url,
         "openrouterKeys.openRouterUrl": running.openRouter.apiUrl,
         "chat.disableAIFeatures": false,
       },
@@ -94,8 +94,15 @@ describe("OpenRouter's models in the editor's chat", function () {
     assert.deepStrictEqual([await models(), running.openRouter.requests], [[], []]);
   });
 
-  it("come with one command, which signs in and makes the key that pays", async () => {
+  it("come with one command, which asks for the address, signs in and makes the key that pays", async () => {
+    // As the editor does it by itself after an installation.
+    await workbench.runCommand("Welcome: Open Walkthrough...");
+    await workbench.quickInput().type("Get your OpenRouter key");
+    await workbench.quickInput().pick("Get your OpenRouter key");
+    await workbench.page.locator(".getting-started-step").first().waitFor();
     await workbench.runCommand("Use OpenRouter In Chat");
+    await workbench.quickInput().type(running.url);
+    await workbench.quickInput().accept();
     await allowAndSignIn(workbench, "grace@example.com");
     const input = workbench.quickInput();
     await input.type("laptop");
@@ -122,6 +129,19 @@ describe("OpenRouter's models in the editor's chat", function () {
         asked: 1,
       },
     );
+  });
+
+  it("leave the walkthrough done but for the tools, of which there are none", async () => {
+    const steps = workbench.page.locator(".getting-started-step");
+    const done = await waitFor(workbench.page, "the steps of the walkthrough", async () => {
+      const each = await steps.evaluateAll((all) => all.map((step) => step.querySelector(".complete") !== null));
+      return each.filter(Boolean).length >= 3 ? each : undefined;
+    });
+    for (const theme of ["light", "dark"] as const) {
+      await workbench.setTheme(theme);
+      await workbench.screenshot(`walkthrough-${theme}`);
+    }
+    assert.deepStrictEqual(done, [true, true, true, false, false]);
   });
 
   it("answer as they are spoken, and what that costs appears", async () => {
@@ -198,9 +218,9 @@ describe("OpenRouter's models in the editor's chat", function () {
         [
           [],
           busy.error?.code,
-          `${host} takes no more requests for openai/gpt-5-mini just now. Try again in 5 seconds, or choose another model.`,
+          `${host} takes no more requests for openai/gpt-5-mini just now. Try again in 5 s, or choose another model.`,
         ],
-        [[], "Blocked", "Your key “laptop” has spent its limit of $25 a month. It works again on …."],
+        [[], "Blocked", "Your key “laptop” has spent its limit: $25 a month. It works again on …."],
         [
           [],
           "NoPermissions",
@@ -214,5 +234,20 @@ describe("OpenRouter's models in the editor's chat", function () {
     await workbench.runCommand("Stop Using OpenRouter In Chat");
     await workbench.notification("are out of the editor's chat");
     assert.deepStrictEqual(await models(), []);
+  });
+
+  it("and everything else speaks German where the editor does", async () => {
+    // What the editor's own language packs set, before anything else is loaded.
+    await workbench.page.addInitScript(() => Object.assign(globalThis, { _VSCODE_NLS_LANGUAGE: "de" }));
+    await workbench.reload();
+    await workbench.openView("OpenRouter Keys");
+    await workbench.page.locator(".pane-header").getByText("Schlüssel").first().waitFor({ state: "attached" });
+    await workbench.runCommand("OpenRouter Keys: Abmelden");
+    const said = await workbench.notification("Abgemeldet.");
+    await workbench.screenshot("in-german");
+    assert.equal(
+      said.text,
+      "Abgemeldet. Ihre Schlüssel bestehen weiter; Ihre Werkzeuge bekommen keinen, bis Sie sich wieder anmelden.",
+    );
   });
 });

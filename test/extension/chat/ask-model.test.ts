@@ -201,17 +201,14 @@ describe("a chat with a model of OpenRouter", () => {
     known = named("active");
     assert.deepEqual(await refusal(), [
       "limit",
-      "Your key “laptop” has spent its limit of $1 a month. It works again on 1 Dec.",
+      "Your key “laptop” has spent its limit: $1 a month. It works again on 1 Dec.",
     ]);
   });
 
   it("tells what is left when that does not pay for the answer", async () => {
     const [fault, message] = await refusal({ options: { max_tokens: 10_000_000 } });
     assert.equal(fault, "limit");
-    assert.match(
-      message,
-      /^What is left on your key, \$1, does not pay for this answer, or .+: “This request requires/,
-    );
+    assert.match(message, /^Your key has \$1 left, which does not pay for this answer, or .+: “This request requires/);
   });
 
   for (const [state, text] of [
@@ -230,7 +227,7 @@ describe("a chat with a model of OpenRouter", () => {
   it("tells that the key is not accepted when the function does not say why", async () => {
     await callsAs(standIn, standIn.managementKey)("DELETE", `/keys/${key.hash}`);
     const [fault, message] = await refusal();
-    assert.deepEqual([fault, message.startsWith("OpenRouter does not accept your key any more")], ["key", true]);
+    assert.deepEqual([fault, message.startsWith("Your key is not accepted by OpenRouter any more")], ["key", true]);
   });
 
   const host = () => new URL(standIn.apiUrl).host;
@@ -238,7 +235,7 @@ describe("a chat with a model of OpenRouter", () => {
     [
       "takes no more",
       { kind: "rate-limit", retryAfter: 20 },
-      /takes no more requests for openai\/gpt-5-mini just now. Try again in 20 seconds/,
+      /takes no more requests for openai\/gpt-5-mini just now. Try again in 20 s,/,
     ],
     ["is in trouble", { kind: "status", status: 503, when: "before" }, /could not answer just now \(HTTP 503\)/],
     ["drops the line", { kind: "drop", when: "before" }, /could not be reached, or the connection broke/],

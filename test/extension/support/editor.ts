@@ -1,5 +1,5 @@
 import type { Access } from "../../../extension/account/access-token.ts";
-import type { AddressReading } from "../../../extension/account/function-address.ts";
+import { type AddressReading, readFunctionAddress } from "../../../extension/account/function-address.ts";
 import { createFunctionClient } from "../../../extension/account/function-client.ts";
 import { createSessionStore } from "../../../extension/account/session.ts";
 import { CancelledError } from "../../../extension/base/errors.ts";
@@ -64,7 +64,10 @@ export async function createEditor(options: EditorOptions = {}) {
   const sessions = createSessionStore({ store: storage, now: clock.now, log });
   const service = createKeyService({ client, sessions });
   const vault = createSecretVault(storage);
-  const reading = (): AddressReading => options.reading ?? { kind: "address", address };
+  /** What the person has set in the meantime counts more. */
+  let set: AddressReading | undefined;
+  const reading = (): AddressReading => set ?? options.reading ?? { kind: "address", address };
+  const setAddress = async (text: string): Promise<void> => void (set = readFunctionAddress(text));
   const toolsKey = createToolsKeyChoice({ address: reading, vault, sessions });
   const creation = createKeyCreation({ service, vault, clock, log });
 
@@ -169,6 +172,7 @@ export async function createEditor(options: EditorOptions = {}) {
   const toolsDeps = {
     dialogs,
     address: reading,
+    setAddress,
     toolSetup: async () => setup,
     keychain: async (): Promise<KeychainCopy> => ({
       state: async () => options.keychain ?? { kind: "unavailable", why: "There is no keychain." },

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Access } from "../../../extension/account/access-token.ts";
 import { CancelledError, UserError } from "../../../extension/base/errors.ts";
 import { createKey } from "../../../extension/ui/create-key.ts";
-import { account, builtKey, token } from "../support/fake-function.ts";
+import { account, base, builtKey, token } from "../support/fake-function.ts";
 import { address, createEditor, settled } from "../support/editor.ts";
 
 const asName = ["A name for the key", ""] as const;
@@ -108,18 +108,38 @@ describe("the command Create OpenRouter Key", () => {
     );
   });
 
-  it("asks for the address first, before anything else", async () => {
+  it("asks for the address first where there is none, and then does everything in one go", async () => {
     const editor = await createEditor({
       reading: { kind: "none" },
       isSignedIn: false,
-      answers: [["Set the address", "Set Address"]],
+      answers: [["For example https://keys.example.com", ` ${base} `], asName, ["Set up these tools", ["Claude Code"]]],
     });
-    const { end, shown } = await run(editor);
+    const { end, shown, keys } = await run(editor);
     assert.deepEqual(
-      [end, shown.at(-1), editor.asked, editor.remote.requests.length],
-      ["cancelled", "setting: openrouterKeys.functionUrl", [], 0],
+      [end, shown.at(-1), editor.asked, keys],
+      [
+        "done",
+        "info: The key “laptop” is ready. Claude Code uses it. Restart Claude Code. [Undo]",
+        ["sign in"],
+        ["laptop $25"],
+      ],
     );
   });
+
+  for (const typed of [undefined, "http://keys.example.com", " "]) {
+    it(`does nothing when the person answers with ${typed ?? "nothing"}`, async () => {
+      const editor = await createEditor({
+        reading: { kind: "fault", message: "openrouterKeys.functionUrl is not an address.", text: "42" },
+        isSignedIn: false,
+        answers: [["is not an address", typed]],
+      });
+      const { end, shown } = await run(editor);
+      assert.deepEqual(
+        [end, shown, editor.asked, editor.remote.requests.length],
+        ["cancelled", ["input: openrouterKeys.functionUrl is not an address. (42)"], [], 0],
+      );
+    });
+  }
 
   it("signs in where needed", async () => {
     const editor = await createEditor({ isSignedIn: false, answers: [asName] });
