@@ -134,8 +134,15 @@ export function activate(context: vscode.ExtensionContext): void {
   const settling = createSettling({ ...accessDeps, vault, creation, service, clock, log, lifetime: lifetime.signal });
   const keyDeps = { ...accessDeps, service, vault, now: clock.now };
 
+  // The tools' catalogue is loaded only where some tool was set up.
+  const toolLabels = async (): Promise<readonly string[]> => {
+    const ids = await undoStore.toolIds();
+    if (ids.length === 0) return [];
+    const { catalogue } = await import("./tools/catalogue.ts");
+    return catalogue.filter(({ id }) => ids.includes(id)).map(({ label }) => label);
+  };
   own(createSpendStatus(ring));
-  const view = own(createKeysView(ring));
+  const view = own(createKeysView({ ring, toolLabels, now: clock.now }));
   own(ring.onDidChange((state) => contexts.set(contextsOf(state))));
   const makeDeps = async () => ({
     ...keyDeps,

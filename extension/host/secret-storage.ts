@@ -19,6 +19,8 @@ export function createSecretStore(storage: vscode.SecretStorage): SecretStore {
 export interface ToolUndoStore extends UndoStore {
   /** True when some tool on this machine was set up by us. */
   hasAny(): Promise<boolean>;
+  /** The ids of the tools on this machine that were set up by us. */
+  toolIds(): Promise<readonly string[]>;
 }
 
 /**
@@ -27,7 +29,10 @@ export interface ToolUndoStore extends UndoStore {
  */
 export function createToolUndoStore(store: SecretStore, machine: string): ToolUndoStore {
   const prefix = `tool-undo ${createHash("sha256").update(machine).digest("base64url").slice(0, 16)} `;
+  const toolIds = async (): Promise<readonly string[]> =>
+    (await store.keys()).filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
   return {
+    toolIds,
     get: async (toolId) => store.get(prefix + toolId),
     put: async (toolId, json) => {
       await store.store(prefix + toolId, json);
@@ -35,6 +40,6 @@ export function createToolUndoStore(store: SecretStore, machine: string): ToolUn
     delete: async (toolId) => {
       await store.delete(prefix + toolId);
     },
-    hasAny: async () => (await store.keys()).some((key) => key.startsWith(prefix)),
+    hasAny: async () => (await toolIds()).length > 0,
   };
 }

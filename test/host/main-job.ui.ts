@@ -102,7 +102,7 @@ describe("The main job", function () {
         checked: running.openRouter.requests.some(
           ({ path, credential }) => path.endsWith("/key") && credential === upstream().hash,
         ),
-        row: await rowSays("laptop: $0 of $25"),
+        row: await rowSays("laptop: ▱▱▱▱▱ $25 left of $25"),
         spend: await spendSays("$0 of $100"),
       },
       {
@@ -113,7 +113,7 @@ describe("The main job", function () {
         spend: "normal",
       },
     );
-    assert.match(await row(), /^laptop: \$0 of \$25 · resets 1 \w+ · used by tools$/);
+    assert.equal(await row(), "laptop: ▱▱▱▱▱ $25 left of $25 · used by tools");
   });
 
   it("lets the real Claude Code and Codex answer with the key and nothing else, and shows what they spent", async () => {
@@ -244,7 +244,7 @@ describe("The main job", function () {
     await workbench.restart();
     await workbench.notification("The key “night” has arrived.");
     await workbench.openView("OpenRouter Keys");
-    await rowSays("night: $0 of $25");
+    await rowSays("night: ▱▱▱▱▱ $25 left of $25");
     assert.deepStrictEqual(running.openRouter.keys().length, 1);
   });
 
