@@ -38,7 +38,7 @@ import { machineName } from "./ui/machine-name.ts";
 import { runCommand } from "./ui/run-command.ts";
 import { createSettling } from "./ui/settle-keys.ts";
 import { contextsOf } from "./ui/show-contexts.ts";
-import { createSpendStatus } from "./ui/spend-status.ts";
+import { createSpendWatch } from "./ui/spend-watch.ts";
 import { withAccess } from "./ui/with-access.ts";
 
 /**
@@ -141,7 +141,24 @@ export function activate(context: vscode.ExtensionContext): void {
     const { catalogue } = await import("./tools/catalogue.ts");
     return catalogue.filter(({ id }) => ids.includes(id)).map(({ label }) => label);
   };
-  own(createSpendStatus(ring));
+  const spend = own(
+    createSpendWatch({
+      ring,
+      load: async () =>
+        (await import("./ui/spend-side.ts")).createSpendSide({
+          ring,
+          served: toolsKey.served,
+          openRouterUrl: settings.openRouterUrl,
+          fetch,
+          clock,
+          memory: context.globalState,
+          dialogs,
+          pageFiles: vscode.Uri.joinPath(context.extensionUri, "dist", "webview"),
+          log,
+        }),
+      log,
+    }),
+  );
   const view = own(createKeysView({ ring, toolLabels, now: clock.now }));
   own(ring.onDidChange((state) => contexts.set(contextsOf(state))));
   const makeDeps = async () => ({
@@ -201,8 +218,14 @@ export function activate(context: vscode.ExtensionContext): void {
         "openrouterKeys.renameKey": async (key) => (await import("./ui/change-key.ts")).renameKey(keyDeps, key),
         "openrouterKeys.configureTools": async () => (await import("./ui/set-up-tools.ts")).configureTools(keyDeps),
         "openrouterKeys.undoTools": async () => (await import("./ui/set-up-tools.ts")).undoTools(toolsDeps),
-        "openrouterKeys.showSpend": () => view.reveal(),
-        "openrouterKeys.refresh": () => ring.refresh(),
+        "openrouterKeys.showSpend": async () => {
+          // Where nobody has signed in, the view says what to do first.
+          if (!(await spend.showPage())) await view.reveal();
+        },
+        "openrouterKeys.refresh": async () => {
+          await ring.refresh();
+          await spend.refresh();
+        },
         "openrouterKeys.admin.approveRun": (argument) => admin.withSide((side) => side.approve(argument)),
         "openrouterKeys.admin.showMore": () => admin.withSide((side) => side.showMore()),
         "openrouterKeys.admin.refresh": () => admin.withSide((side) => side.refresh()),
