@@ -262,7 +262,10 @@ export function activate(context: vscode.ExtensionContext): void {
       if (id === "openrouterKeys.functionUrl") {
         void accessToken.addressChanged();
         askAboutOthers();
-      } else void tools.refresh();
+      } else {
+        void tools.refresh();
+        void spend.refresh();
+      }
     }),
   );
   own(

@@ -82,16 +82,14 @@ export function keyRow(key: Key, { isToolsKey, isStored, now }: KeyRowFacts): Ke
   return {
     id: key.id,
     label: key.name,
-    description: [
-      ...(key.state === "active" ? [] : [state]),
-      ...(isLive(key) ? [withBar(key, amountLeft(key))] : []),
-      ...rest,
-    ].join(" · "),
+    description: [...(key.state === "active" ? [] : [state]), ...(isLive(key) ? [withBar(key)] : []), ...rest].join(
+      " · ",
+    ),
     icon: alarm === undefined ? icon : "warning",
     color: alarm ?? color,
     contextValue: ["key", key.state, ...(isToolsKey ? ["tools"] : []), ...(isStored ? ["stored"] : [])].join(" "),
     // The bar would be read out block by block.
-    accessibilityLabel: [`Key ${key.name}`, state, ...(isLive(key) ? [amountLeft(key)] : []), ...rest].join(", "),
+    accessibilityLabel: [`Key ${key.name}`, state, ...(isLive(key) ? [leftOfLimit(key)] : []), ...rest].join(", "),
   };
 }
 
@@ -126,11 +124,19 @@ function usedBy(labels: readonly string[]): string {
 function amountLeft({ spend, limitUsd }: Key): string {
   if (spend === null) return `limit ${usd(limitUsd)}, spend unknown`;
   const left = limitUsd - spend.windowUsd;
-  return `${left > 0 ? usd(left) : "nothing"} left of ${usd(limitUsd)}`;
+  return `${left > 0 ? usd(left) : "nothing"} left`;
 }
 
-function withBar({ spend, limitUsd }: Key, amount: string): string {
-  return spend === null || limitUsd <= 0 ? amount : `${spendBar(spend.windowUsd / limitUsd)} ${amount}`;
+function leftOfLimit(key: Key): string {
+  return key.spend === null ? amountLeft(key) : `${amountLeft(key)} of ${usd(key.limitUsd)}`;
+}
+
+/** The bar says of how much, in a row that is short of room; the limit itself is in the tooltip. */
+function withBar(key: Key): string {
+  const { spend, limitUsd } = key;
+  return spend === null || limitUsd <= 0
+    ? amountLeft(key)
+    : `${spendBar(spend.windowUsd / limitUsd)} ${amountLeft(key)}`;
 }
 
 const blocks = 5;

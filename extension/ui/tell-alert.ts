@@ -23,7 +23,7 @@ export async function tellAlert(dialogs: Dialogs, { keyId, name, percent, readin
   const buttons = Object.keys(actions).filter((button) => known.has(actions[button] ?? ""));
   const key = name === undefined ? vscode.l10n.t("The key of your coding tools") : vscode.l10n.t("The key “{0}”", name);
   const amount = `${usd(reading.windowUsd)} of ${usd(reading.limitUsd ?? 0)}`;
-  const message = vscode.l10n.t("{0} has used {1}, more than {2} % of its limit.", key, amount, percent);
+  const message = vscode.l10n.t("{0} has reached {1} % of its limit: {2}.", key, percent, amount);
   const pressed = await dialogs.warn(message, ...buttons);
   const command = pressed === undefined ? undefined : actions[pressed];
   if (command !== undefined) await vscode.commands.executeCommand(command, { keyId });

@@ -1,4 +1,6 @@
 /** Runs in the page: draws what the extension sends, from text only. Everything in the chart is in the table as well. */
+import "./language.ts";
+
 import uPlot from "uplot";
 
 import type { KeyReport, SpendReport } from "../keys/spend-report.ts";

@@ -1,3 +1,4 @@
+import { measureActivation } from "./activation.ts";
 import { setSpendAge } from "./company.ts";
 import type { Call, Load } from "./load.ts";
 import { median, rateOf } from "./load.ts";
@@ -24,6 +25,7 @@ export const measures: readonly Measure[] = [
   { name: "admin", run: measureAdmin },
   { name: "refresh", run: measureRefresh },
   { name: "nightly", run: measureNightly },
+  { name: "activation", run: () => measureActivation() },
 ];
 
 async function measureCreate(stage: Stage): Promise<readonly Line[]> {

@@ -102,7 +102,7 @@ describe("The main job", function () {
         checked: running.openRouter.requests.some(
           ({ path, credential }) => path.endsWith("/key") && credential === upstream().hash,
         ),
-        row: await rowSays("laptop: ▱▱▱▱▱ $25 left of $25"),
+        row: await rowSays("laptop: ▱▱▱▱▱ $25 left"),
         spend: await spendSays("$0 of $25"),
       },
       {
@@ -113,7 +113,7 @@ describe("The main job", function () {
         spend: "normal",
       },
     );
-    assert.equal(await row(), "laptop: ▱▱▱▱▱ $25 left of $25 · used by tools");
+    assert.equal(await row(), "laptop: ▱▱▱▱▱ $25 left · used by tools");
   });
 
   it("lets the real Claude Code and Codex answer with the key and nothing else, and shows what they spent", async () => {
@@ -133,13 +133,13 @@ describe("The main job", function () {
     running.openRouter.spend(upstream().hash, 20);
     await workbench.runCommand("OpenRouter Keys: Refresh");
     const warned = await spendSays("$20.50 of $25");
-    await workbench.notification("has used $20.50 of $25, more than 80 % of its limit");
-    await rowSays("$4.50 left of $25 · resets");
+    await workbench.notification("has reached 80 % of its limit: $20.50 of $25.");
+    await rowSays("$4.50 left · resets");
     await workbench.screenshot("passed-80-percent");
     running.openRouter.spend(upstream().hash, 3.3);
     await workbench.runCommand("OpenRouter Keys: Refresh");
     const alarmed = await spendSays("$23.80 of $25");
-    await workbench.notification("has used $23.80 of $25, more than 95 % of its limit");
+    await workbench.notification("has reached 95 % of its limit: $23.80 of $25.");
     await workbench.screenshot("near-the-limit");
     assert.deepStrictEqual([warned, alarmed], ["warning", "error"]);
   });
@@ -276,7 +276,7 @@ describe("The main job", function () {
     await workbench.restart();
     await workbench.notification("The key “night” has arrived.");
     await workbench.openView("OpenRouter Keys");
-    await rowSays("night: ▱▱▱▱▱ $25 left of $25");
+    await rowSays("night: ▱▱▱▱▱ $25 left");
     assert.deepStrictEqual(running.openRouter.keys().length, 1);
   });
 

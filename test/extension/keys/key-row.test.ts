@@ -28,7 +28,7 @@ describe("a key's row", () => {
     assert.deepEqual(keyRow(used, byTools), {
       id: "key-1",
       label: "laptop",
-      description: "▰▱▱▱▱ $23.80 left of $25 · used by tools",
+      description: "▰▱▱▱▱ $23.80 left · used by tools",
       icon: "key",
       color: "charts.green",
       contextValue: "key active tools stored",
@@ -49,9 +49,9 @@ describe("a key's row", () => {
   });
 
   const descriptions = {
-    active: "▱▱▱▱▱ $25 left of $25",
-    disabled: "disabled · ▱▱▱▱▱ $25 left of $25",
-    retiring: "retiring · ▱▱▱▱▱ $25 left of $25",
+    active: "▱▱▱▱▱ $25 left",
+    disabled: "disabled · ▱▱▱▱▱ $25 left",
+    retiring: "retiring · ▱▱▱▱▱ $25 left",
     revoked: "revoked",
     expired: "expired",
     gone: "gone",
@@ -65,10 +65,10 @@ describe("a key's row", () => {
   }
 
   for (const [amount, icon, color, description] of [
-    [19.99, "key", "charts.green", "▰▰▰▰▱ $5.01 left of $25"],
-    [20, "warning", "charts.yellow", "▰▰▰▰▱ $5 left of $25 · resets 1 Dec"],
-    [24.99, "warning", "charts.red", "▰▰▰▰▱ $0.01 left of $25 · resets 1 Dec"],
-    [26, "warning", "charts.red", "▰▰▰▰▰ nothing left of $25 · resets 1 Dec"],
+    [19.99, "key", "charts.green", "▰▰▰▰▱ $5.01 left"],
+    [20, "warning", "charts.yellow", "▰▰▰▰▱ $5 left · resets 1 Dec"],
+    [24.99, "warning", "charts.red", "▰▰▰▰▱ $0.01 left · resets 1 Dec"],
+    [26, "warning", "charts.red", "▰▰▰▰▰ nothing left · resets 1 Dec"],
   ] as const) {
     it(`says “${description}”, in ${color}, when $${amount} of $25 are spent`, () => {
       const row = keyRow(builtKey({ spend: spent(amount) }), facts);

@@ -28,6 +28,7 @@ export async function run(): Promise<void> {
   mocha.suite.emit("pre-require", globalThis, "", mocha);
   // Every test file of this folder: the build fails if one is missing here.
   await import("./activation.test.ts");
+  await import("./activation-times.test.ts");
 
   const titles: string[] = [];
   const failures: { title: string; message: string }[] = [];
