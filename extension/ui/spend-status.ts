@@ -7,6 +7,9 @@ import { blockChart, type DayOfSpend, totalOf } from "../keys/spend-history.ts";
 import { spendLine } from "../keys/spend-line.ts";
 import { type CommandId, spendStatusId } from "../manifest.ts";
 
+/** High-contrast themes show no background. */
+const icons = { normal: "key", warning: "warning", error: "error" } as const;
+
 interface SpendStatusDeps {
   readonly ring: Pick<KeyRing, "current" | "onDidChange">;
   readonly live: Pick<LiveSpendWatch, "current" | "onDidChange">;
@@ -25,7 +28,7 @@ export function createSpendStatus({ ring, live, days }: SpendStatusDeps): Dispos
       item.hide();
       return;
     }
-    item.text = `$(key) ${line.text}`;
+    item.text = `$(${icons[line.severity]}) ${line.text}`;
     item.tooltip = tooltipOf(line.tooltip, days());
     item.accessibilityInformation = { label: line.accessibilityLabel, role: "button" };
     item.backgroundColor =

@@ -83,7 +83,11 @@ function drawChart(place: HTMLElement, { names, days }: SpendReport): void {
         y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] },
       },
       axes: [
-        { ...axis, values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toISOString().slice(5, 10)) },
+        {
+          ...axis,
+          grid: { show: false },
+          values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toISOString().slice(5, 10)),
+        },
         { ...axis, size: 70, values: (_, ticks) => ticks.map((tick) => dollars.format(tick)) },
       ],
       series: [
