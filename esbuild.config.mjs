@@ -162,7 +162,7 @@ if (alone !== undefined) {
   process.exit();
 }
 
-for (const half of ["extension", "functions"]) await rm(`dist/${half}`, { recursive: true, force: true });
+for (const half of ["extension", "functions", "webview"]) await rm(`dist/${half}`, { recursive: true, force: true });
 // What is imported dynamically becomes a file of its own, with what it shares with the start in a third.
 const extension = await build({
   ...common,
@@ -184,6 +184,17 @@ await build({
   outExtension: { ".js": ".cjs" },
   format: "cjs",
   target: "node20",
+});
+// The spend page: loaded by the page itself, and only when it is opened.
+await build({
+  ...common,
+  entryPoints: ["ts", "css"].map((kind) => ({
+    in: `extension/webview/spend-page.${kind}`,
+    out: "webview/spend-page",
+  })),
+  platform: "browser",
+  format: "iife",
+  target: "es2023",
 });
 const functions = await build({
   ...common,

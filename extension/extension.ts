@@ -49,7 +49,7 @@ import type { PickTools } from "./ui/set-up-tools.ts";
 import { createSettling } from "./ui/settle-keys.ts";
 import { createStopNotice } from "./ui/stop-notice.ts";
 import { contextsOf } from "./ui/show-contexts.ts";
-import { createSpendStatus } from "./ui/spend-status.ts";
+import { createSpendWatch } from "./ui/spend-watch.ts";
 import { withAccess } from "./ui/with-access.ts";
 
 /**
@@ -189,8 +189,26 @@ export function activate(context: vscode.ExtensionContext): void {
   });
   const keyDeps = { ...accessDeps, service, vault, stopNotice, now: clock.now };
 
-  own(createSpendStatus(ring));
-  const view = own(createKeysView(ring));
+  const spend = own(
+    createSpendWatch({
+      ring,
+      load: async () =>
+        (await import("./ui/spend-side.ts")).createSpendSide({
+          ring,
+          served: toolsKey.served,
+          openRouterUrl: settings.openRouterUrl,
+          fetch,
+          clock,
+          memory: context.globalState,
+          dialogs,
+          pageFiles: vscode.Uri.joinPath(context.extensionUri, "dist", "webview"),
+          log,
+        }),
+      log,
+    }),
+  );
+  const toolLabels = async (): Promise<readonly string[]> => (await tools.inUse()).map(({ label }) => label);
+  const view = own(createKeysView({ ring, toolLabels, now: clock.now }));
   own(
     ring.onDidChange((state) => {
       contexts.set(contextsOf(state));
@@ -331,8 +349,14 @@ export function activate(context: vscode.ExtensionContext): void {
         },
         "openrouterKeys.stopInChat": async () =>
           (await import("./ui/use-in-chat.ts")).stopInChat({ dialogs, setOn: settings.setChatOn }),
-        "openrouterKeys.showSpend": () => view.reveal(),
-        "openrouterKeys.refresh": () => ring.refresh(),
+        "openrouterKeys.showSpend": async () => {
+          // Where nobody has signed in, the view says what to do first.
+          if (!(await spend.showPage())) await view.reveal();
+        },
+        "openrouterKeys.refresh": async () => {
+          await ring.refresh();
+          await spend.refresh();
+        },
       },
       admin.run,
     ),
@@ -372,7 +396,10 @@ export function activate(context: vscode.ExtensionContext): void {
       if (id === "openrouterKeys.functionUrl") {
         void accessToken.addressChanged();
         askAboutOthers();
-      } else if (id === "openrouterKeys.openRouterUrl") void tools.refresh();
+      } else if (id === "openrouterKeys.openRouterUrl") {
+        void tools.refresh();
+        void spend.refresh();
+      }
     }),
   );
   own(

@@ -164,7 +164,8 @@ export function createKeyRing(deps: KeyRingDeps): KeyRing {
   };
 }
 
-function previousOf(state: KeyRingState): ReadyKeys | undefined {
+/** What was known last of the keys, also after a failure. */
+export function previousOf(state: KeyRingState): ReadyKeys | undefined {
   if (state.kind === "ready") return state;
   return state.kind === "failed" ? state.previous : undefined;
 }

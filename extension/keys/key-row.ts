@@ -1,4 +1,5 @@
 import type { Key } from "../../functions/contract/keys.ts";
+import { ago } from "../base/ago.ts";
 import { dayAndYearOf, dayOf, perWindow, usd } from "./wording.ts";
 
 export interface KeyRow {
@@ -11,7 +12,6 @@ export interface KeyRow {
   /** `key <state>`, then `tools` and `stored` where they hold; menus match on these words. */
   readonly contextValue: string;
   readonly accessibilityLabel: string;
-  readonly tooltip: readonly string[];
 }
 
 export interface KeyRowFacts {
@@ -21,6 +21,13 @@ export interface KeyRowFacts {
   readonly isStored: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
+}
+
+export interface KeyTooltipFacts extends KeyRowFacts {
+  /** What the tools are called that were set up on this machine. */
+  readonly toolLabels: readonly string[];
+  /** When the spend was read, ISO 8601. */
+  readonly spendAsOf: string;
 }
 
 /** From these shares of a limit on, an amount is shown as a warning or as an error. */
@@ -61,13 +68,13 @@ export function isLive(key: Key): boolean {
 
 /** Everything the keys view says of one key. No secret comes near it. */
 export function keyRow(key: Key, { isToolsKey, isStored, now }: KeyRowFacts): KeyRow {
-  const amount = amountOf(key);
   const untilExpiry = Date.parse(key.expiresAt) - now;
   const expiresSoon = isLive(key) && untilExpiry > 0 && untilExpiry < 7 * dayLength;
-  const parts = [
-    ...(key.state === "active" ? [] : [key.state === "unknown" ? "unknown state" : key.state]),
-    ...(isLive(key) ? [amount] : []),
-    ...(isLive(key) && key.spend?.resetsAt ? [`resets ${dayOf(key.spend.resetsAt)}`] : []),
+  const alarm = isUsable(key) ? alarmColor(key) : undefined;
+  const state = key.state === "unknown" ? "unknown state" : key.state;
+  const rest = [
+    // When it starts again matters once little is left.
+    ...(alarm !== undefined && key.spend?.resetsAt ? [`resets ${dayOf(key.spend.resetsAt)}`] : []),
     ...(expiresSoon ? [`expires ${dayOf(key.expiresAt)}`] : []),
     ...(isToolsKey ? ["used by tools"] : []),
   ];
@@ -75,28 +82,69 @@ export function keyRow(key: Key, { isToolsKey, isStored, now }: KeyRowFacts): Ke
   return {
     id: key.id,
     label: key.name,
-    description: parts.join(" · "),
-    icon,
-    color: isUsable(key) ? (alarmColor(key) ?? color) : color,
+    description: [...(key.state === "active" ? [] : [state]), ...(isLive(key) ? [withBar(key)] : []), ...rest].join(
+      " · ",
+    ),
+    icon: alarm === undefined ? icon : "warning",
+    color: alarm ?? color,
     contextValue: ["key", key.state, ...(isToolsKey ? ["tools"] : []), ...(isStored ? ["stored"] : [])].join(" "),
-    accessibilityLabel: `Key ${key.name}, ${[...(key.state === "active" ? ["active"] : []), ...parts].join(", ")}`,
-    tooltip: [
-      key.name,
-      stateSentences[key.state],
-      `Limit: ${usd(key.limitUsd)} ${perWindow(key.reset)}`,
-      key.spend === null
-        ? "Spend: OpenRouter could not be asked"
-        : `Spend: today ${usd(key.spend.dayUsd)}, this week ${usd(key.spend.weekUsd)}, this month ${usd(key.spend.monthUsd)}`,
-      `Made ${dayAndYearOf(key.createdAt)}, expires ${dayAndYearOf(key.expiresAt)}`,
-      ...(isToolsKey ? ["Your coding tools use this key."] : []),
-      ...(isStored ? [] : ["Its secret is not stored in this editor."]),
-    ],
+    // The bar would be read out block by block.
+    accessibilityLabel: [`Key ${key.name}`, state, ...(isLive(key) ? [leftOfLimit(key)] : []), ...rest].join(", "),
   };
 }
 
-function amountOf({ spend, limitUsd }: Key): string {
+/** What there is to know beyond the row, a line each, the key's name first. Plain text. */
+export function keyTooltip(key: Key, facts: KeyTooltipFacts): readonly string[] {
+  const again = key.spend?.resetsAt ? `, starts again on ${dayOf(key.spend.resetsAt)} at 00:00 UTC` : "";
+  return [
+    key.name,
+    stateSentences[key.state],
+    `Limit: ${usd(key.limitUsd)} ${perWindow(key.reset)}${again}`,
+    ...spendSentences(key, facts),
+    `Made ${dayAndYearOf(key.createdAt)}, expires ${dayAndYearOf(key.expiresAt)}`,
+    ...(facts.isToolsKey ? [usedBy(facts.toolLabels)] : []),
+    ...(facts.isStored ? [] : ["Its secret is not stored in this editor."]),
+  ];
+}
+
+function spendSentences({ spend }: Key, { spendAsOf, now }: KeyTooltipFacts): readonly string[] {
+  if (spend === null) return ["Spend: OpenRouter could not be asked"];
+  const { dayUsd, weekUsd, monthUsd } = spend;
+  return [
+    `Spend: today ${usd(dayUsd)}, this week ${usd(weekUsd)}, this month ${usd(monthUsd)}`,
+    `Last seen ${ago(now - Date.parse(spendAsOf))}`,
+  ];
+}
+
+function usedBy(labels: readonly string[]): string {
+  if (labels.length === 0) return "Your coding tools get this key.";
+  return `Used by ${new Intl.ListFormat("en", { type: "conjunction" }).format(labels)} on this machine.`;
+}
+
+function amountLeft({ spend, limitUsd }: Key): string {
   if (spend === null) return `limit ${usd(limitUsd)}, spend unknown`;
-  return `${usd(spend.windowUsd)} of ${usd(limitUsd)}`;
+  const left = limitUsd - spend.windowUsd;
+  return `${left > 0 ? usd(left) : "nothing"} left`;
+}
+
+function leftOfLimit(key: Key): string {
+  return key.spend === null ? amountLeft(key) : `${amountLeft(key)} of ${usd(key.limitUsd)}`;
+}
+
+/** The bar says of how much, in a row that is short of room; the limit itself is in the tooltip. */
+function withBar(key: Key): string {
+  const { spend, limitUsd } = key;
+  return spend === null || limitUsd <= 0
+    ? amountLeft(key)
+    : `${spendBar(spend.windowUsd / limitUsd)} ${amountLeft(key)}`;
+}
+
+const blocks = 5;
+
+/** `▰▰▱▱▱`: full only when nothing is left, and not empty once something is spent. */
+export function spendBar(share: number): string {
+  const filled = share <= 0 ? 0 : share >= 1 ? blocks : Math.min(blocks - 1, Math.max(1, Math.round(share * blocks)));
+  return "▰".repeat(filled) + "▱".repeat(blocks - filled);
 }
 
 function alarmColor({ spend, limitUsd }: Key): string | undefined {

@@ -1,5 +1,6 @@
 import { errorShare, isLive, isUsable, warningShare } from "./key-row.ts";
-import type { KeyRingState } from "./key-ring.ts";
+import { type KeyRingState, previousOf } from "./key-ring.ts";
+import type { LiveReading, LiveSpend } from "./live-spend.ts";
 import { clockTimeOf, dayOf, perWindow, usd } from "./wording.ts";
 
 export type SpendLine =
@@ -14,8 +15,12 @@ export type SpendLine =
 
 type Ready = Extract<KeyRingState, { readonly kind: "ready" }>;
 
-/** What the status bar says of the money. An amount that is old, or not the whole, says so. */
-export function spendLine(state: KeyRingState): SpendLine {
+/**
+ * What the status bar says of the money: of the key that tools use here, as OpenRouter told it; without such a key, of
+ * all keys and the plan. An amount that is old, or not the whole, says so.
+ */
+export function spendLine(state: KeyRingState, live: LiveSpend = { kind: "none" }): SpendLine {
+  if (live.kind === "key") return keyLine(state, live);
   switch (state.kind) {
     case "no-address":
     case "signed-out":
@@ -33,6 +38,57 @@ export function spendLine(state: KeyRingState): SpendLine {
         accessibilityLabel: "OpenRouter spend unknown",
       };
   }
+}
+
+/** Why a fresh figure may still be behind: people compare it with what they have just sent. */
+const lag = "OpenRouter counts a request a little after it has ended.";
+
+function keyLine(state: KeyRingState, { keyId, reading, fault }: Extract<LiveSpend, { kind: "key" }>): SpendLine {
+  const ring = previousOf(state);
+  const listed = ring?.keys.find(({ id }) => id === keyId);
+  const known = reading ?? readingOf(listed, ring?.asOf);
+  const name = listed?.name ?? "The key of your coding tools";
+  const others = (ring?.keys ?? []).filter((key) => isLive(key) && key.id !== keyId);
+  const byKey = others.map((key) =>
+    key.spend === null
+      ? `${key.name}: spend unknown, of ${usd(key.limitUsd)}`
+      : `${key.name}: ${usd(key.spend.windowUsd)} of ${usd(key.limitUsd)}`,
+  );
+  const away = state.kind === "failed" ? [state.message] : [];
+  if (known === undefined) {
+    return {
+      kind: "shown",
+      text: "spend unknown",
+      severity: "normal",
+      tooltip: [`${name}: spend unknown`, ...(fault === undefined ? [] : [fault]), ...byKey, ...away],
+      accessibilityLabel: `OpenRouter spend of ${name} unknown`,
+    };
+  }
+  const { limitUsd, windowUsd, reset, at } = known;
+  const time = clockTimeOf(new Date(at).toISOString());
+  const amount = limitUsd === null ? usd(windowUsd) : `${usd(windowUsd)} of ${usd(limitUsd)}`;
+  const text = fault === undefined ? amount : `${amount} at ${time}`;
+  const share = limitUsd === null || limitUsd <= 0 ? 0 : windowUsd / limitUsd;
+  const per = reset === undefined ? "" : ` ${perWindow(reset)}`;
+  const resetsAt = listed?.spend?.resetsAt;
+  return {
+    kind: "shown",
+    text,
+    severity: share >= errorShare ? "error" : share >= warningShare ? "warning" : "normal",
+    tooltip: [
+      `${name}: ${amount}${per}${resetsAt ? `, resets ${dayOf(resetsAt)}` : ""}`,
+      ...byKey,
+      fault === undefined ? `As of ${time}. ${lag}` : `As of ${time}; since then: ${fault}`,
+      ...away,
+    ],
+    accessibilityLabel: `OpenRouter spend of ${name}: ${text}${per}`,
+  };
+}
+
+function readingOf(key: Ready["keys"][number] | undefined, asOf: string | undefined): LiveReading | undefined {
+  if (key === undefined || key.spend === null || asOf === undefined) return undefined;
+  const { windowUsd, dayUsd } = key.spend;
+  return { limitUsd: key.limitUsd, reset: key.reset, windowUsd, dayUsd, at: Date.parse(asOf) };
 }
 
 function lineOf({ keys, me, asOf, complete }: Ready, fault: string | undefined): SpendLine {

@@ -3,6 +3,12 @@ import type { AddressReading, FunctionAddress } from "../account/function-addres
 import type { SessionStore } from "../account/session.ts";
 import type { SecretVault } from "./secret-vault.ts";
 
+export interface ServedKey {
+  readonly accountId: string;
+  readonly keyId: string;
+  readonly secret: string;
+}
+
 /** The one key that tools get through the key helper. */
 export interface ToolsKeyChoice {
   /** Its id, when it belongs to this account. */
@@ -11,10 +17,12 @@ export interface ToolsKeyChoice {
   /** Nothing is served any more. */
   forget(address: FunctionAddress): Promise<void>;
   /**
-   * What the key helper serves, read anew each time: the secret, or undefined when nothing is set up, nobody is
-   * known here (signed out, offboarded), or somebody else has signed in. An expired session still serves: the key
-   * has its own limit and expiry, and the function ends it when the person leaves.
+   * What the key helper serves, read anew each time: undefined when nothing is set up, nobody is known here (signed
+   * out, offboarded), or somebody else has signed in. An expired session still serves: the key has its own limit and
+   * expiry, and the function ends it when the person leaves.
    */
+  served(): Promise<ServedKey | undefined>;
+  /** The secret of that alone. */
   readonly readSecret: () => Promise<string | undefined>;
 }
 
@@ -25,6 +33,17 @@ interface ToolsKeyDeps {
 }
 
 export function createToolsKeyChoice({ address: addressNow, vault, sessions }: ToolsKeyDeps): ToolsKeyChoice {
+  async function served(): Promise<ServedKey | undefined> {
+    const reading = addressNow();
+    if (reading.kind !== "address") return undefined;
+    const { address } = reading;
+    const [chosen, session] = await Promise.all([vault.toolsKey.read(address), sessions.read(address)]);
+    if (chosen === undefined || session.kind === "signed-out") return undefined;
+    if (session.account.id !== chosen.accountId) return undefined;
+    const secret = await vault.secrets.read(address, chosen.keyId);
+    return secret === undefined ? undefined : { ...chosen, secret };
+  }
+
   return {
     read: async ({ address, account }) => {
       const chosen = await vault.toolsKey.read(address);
@@ -32,14 +51,7 @@ export function createToolsKeyChoice({ address: addressNow, vault, sessions }: T
     },
     use: ({ address, account }, keyId) => vault.toolsKey.put(address, { keyId, accountId: account.id }),
     forget: (address) => vault.toolsKey.forget(address),
-    readSecret: async () => {
-      const reading = addressNow();
-      if (reading.kind !== "address") return undefined;
-      const { address } = reading;
-      const [chosen, session] = await Promise.all([vault.toolsKey.read(address), sessions.read(address)]);
-      if (chosen === undefined || session.kind === "signed-out") return undefined;
-      if (session.account.id !== chosen.accountId) return undefined;
-      return vault.secrets.read(address, chosen.keyId);
-    },
+    served,
+    readSecret: async () => (await served())?.secret,
   };
 }

@@ -1,3 +1,4 @@
+import { measureActivation } from "./activation.ts";
 import { setSpendAge } from "./company.ts";
 import { measureRecord, measureStart, measureWorkerd } from "./hosts.ts";
 import type { Call, Load } from "./load.ts";
@@ -29,6 +30,7 @@ export const measures: readonly Measure[] = [
   { name: "start", run: measureStart },
   { name: "workerd", run: measureWorkerd },
   { name: "record", run: measureRecord },
+  { name: "activation", run: () => measureActivation() },
 ];
 
 async function measureCreate(stage: Stage): Promise<readonly Line[]> {

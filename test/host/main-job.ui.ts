@@ -161,8 +161,8 @@ describe("The main job", function () {
         checked: running.openRouter.requests.some(
           ({ path, credential }) => path.endsWith("/key") && credential === upstream().hash,
         ),
-        row: await rowSays("laptop: $0 of $25"),
-        spend: await spendSays("$0 of $100"),
+        row: await rowSays("laptop: ▱▱▱▱▱ $25 left"),
+        spend: await spendSays("$0 of $25"),
       },
       {
         says: true,
@@ -172,7 +172,7 @@ describe("The main job", function () {
         spend: "normal",
       },
     );
-    assert.match(await row(), /^laptop: \$0 of \$25 · resets 1 \w+ · used by tools$/);
+    assert.equal(await row(), "laptop: ▱▱▱▱▱ $25 left · used by tools");
   });
 
   it("lets the real Claude Code and Codex answer with the key and nothing else, and shows what they spent", async () => {
@@ -180,7 +180,7 @@ describe("The main job", function () {
     const answers = [await askClaude(place), await askCodex(place)];
     const inference = running.openRouter.requests.filter(({ path }) => /\/(?:messages|responses)$/.test(path));
     await workbench.runCommand("OpenRouter Keys: Refresh");
-    const kind = await spendSays("$0.50 of $100");
+    const kind = await spendSays("$0.50 of $25");
     await inTheme("key-with-spend");
     assert.deepStrictEqual(
       [answers, [...new Set(inference.map(({ credential }) => credential))], inference.length, kind],
@@ -188,22 +188,54 @@ describe("The main job", function () {
     );
   });
 
-  it("warns in the status bar when a key comes near its limit", async () => {
+  it("warns in the status bar when a key comes near its limit, and says so once", async () => {
     running.openRouter.spend(upstream().hash, 20);
     await workbench.runCommand("OpenRouter Keys: Refresh");
-    const warned = await spendSays("$20.50 of $100");
+    const warned = await spendSays("$20.50 of $25");
+    await workbench.notification("has reached 80 % of its limit: $20.50 of $25.");
+    await rowSays("$4.50 left · resets");
+    await workbench.screenshot("passed-80-percent");
     running.openRouter.spend(upstream().hash, 3.3);
     await workbench.runCommand("OpenRouter Keys: Refresh");
-    const alarmed = await spendSays("$23.80 of $100");
+    const alarmed = await spendSays("$23.80 of $25");
+    await workbench.notification("has reached 95 % of its limit: $23.80 of $25.");
     await workbench.screenshot("near-the-limit");
     assert.deepStrictEqual([warned, alarmed], ["warning", "error"]);
+  });
+
+  it("opens a page with the spend by day and key from the status bar, in every theme", async () => {
+    await (await workbench.statusBarItem("openrouterKeys.spend")).click();
+    const spend = workbench.page.frameLocator("iframe.webview").frameLocator("#active-frame");
+    const today = new Date().toISOString().slice(0, 10);
+    await spend.getByRole("row", { name: new RegExp(`^${today}`) }).waitFor();
+    for (const theme of ["light", "hc", "dark"] as const) {
+      await workbench.setTheme(theme);
+      await workbench.screenshot(`spend-page-${theme}`);
+    }
+    const texts = {
+      headings: await spend.getByRole("heading").allInnerTexts(),
+      columns: await spend.getByRole("columnheader").allInnerTexts(),
+      today: await spend.getByRole("row", { name: new RegExp(`^${today}`) }).innerText(),
+      buttons: await spend.getByRole("button").allInnerTexts(),
+      drawn: await spend.locator(".chart canvas").count(),
+      secret: (await spend.locator("html").innerHTML()).includes("sk-or-"),
+    };
+    await workbench.runCommand("View: Close All Editors");
+    assert.deepStrictEqual(texts, {
+      headings: ["OpenRouter Spend", "laptop"],
+      columns: ["Day", "laptop"],
+      today: `${today}\t$23.80`,
+      buttons: ["Refresh", "Export CSV"],
+      drawn: 1,
+      secret: false,
+    });
   });
 
   it("keeps session, secret and tools over a restart of the editor", async () => {
     await workbench.restart();
     await workbench.openView("OpenRouter Keys");
     await rowSays("used by tools");
-    await spendSays("$23.80 of $100");
+    await spendSays("$23.80 of $25");
     assert.deepStrictEqual(
       [await askClaude(place), (await workbench.notifications()).map(({ text }) => text)],
       ["pong", []],
@@ -319,7 +351,7 @@ describe("The main job", function () {
     await workbench.restart();
     await workbench.notification("The key “night” has arrived.");
     await workbench.openView("OpenRouter Keys");
-    await rowSays("night: $0 of $25");
+    await rowSays("night: ▱▱▱▱▱ $25 left");
     assert.deepStrictEqual(running.openRouter.keys().length, 1);
     await workbench.clickNotificationButton("Set Up Tools");
     await askedForTools(workbench);

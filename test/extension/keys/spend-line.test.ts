@@ -85,4 +85,46 @@ describe("the status bar's spend", () => {
       `As of ${clockTimeOf(asOf)}; since then: Away.`,
     ]);
   });
+
+  describe("of the key that tools use", () => {
+    const at = Date.parse("2026-11-24T10:07:00Z");
+    const of = { kind: "key", keyId: "key-1", owner: "owner-1" } as const;
+    const reading = { limitUsd: 25, reset: "monthly", windowUsd: 20, dayUsd: 2, at } as const;
+    const time = clockTimeOf("2026-11-24T10:07:00.000Z");
+    const away: KeyRingState = { kind: "failed", message: "Away.", previous: undefined };
+
+    it("is OpenRouter's own figure, also while the function is away", () => {
+      const line = spendLine(away, { ...of, reading, fault: undefined });
+      assert.deepEqual(line, {
+        kind: "shown",
+        text: "$20 of $25",
+        severity: "warning",
+        tooltip: [
+          "The key of your coding tools: $20 of $25 a month",
+          `As of ${time}. OpenRouter counts a request a little after it has ended.`,
+          "Away.",
+        ],
+        accessibilityLabel: "OpenRouter spend of The key of your coding tools: $20 of $25 a month",
+      });
+    });
+
+    it("says from when it is once OpenRouter does not answer, and lists the other keys", () => {
+      const state = ready([key(3, { id: "key-1" }), key(1, { id: "key-2", name: "server" })]);
+      const line = spendLine(state, { ...of, reading: { ...reading, windowUsd: 24 }, fault: "No answer." });
+      assert.deepEqual(line.kind === "shown" && [line.text, line.severity, line.tooltip], [
+        `$24 of $25 at ${time}`,
+        "error",
+        ["laptop: $24 of $25 a month, resets 1 Dec", "server: $1 of $25", `As of ${time}; since then: No answer.`],
+      ]);
+    });
+
+    it("is the function's figure when OpenRouter has never answered, and unknown without either", () => {
+      const live = { ...of, reading: undefined, fault: "No answer." };
+      const texts = [ready([key(3, { id: "key-1" })]), away].map((state) => {
+        const line = spendLine(state, live);
+        return line.kind === "shown" && line.text;
+      });
+      assert.deepEqual(texts, [`$3 of $25 at ${clockTimeOf(asOf)}`, "spend unknown"]);
+    });
+  });
 });

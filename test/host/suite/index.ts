@@ -29,6 +29,7 @@ export async function run(): Promise<void> {
   // Every test file of this folder: the build fails if one is missing here.
   await import("./activation.test.ts");
   await import("./terminal-variables.test.ts");
+  await import("./activation-times.test.ts");
 
   const titles: string[] = [];
   const failures: { title: string; message: string }[] = [];
