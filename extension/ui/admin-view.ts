@@ -156,6 +156,6 @@ function stateOf(state: RunListState, rows: readonly AdminRow[]): Contexts["open
 function messageOf(state: RunListState): string {
   if (state.kind !== "failed") return "";
   return state.previous === undefined
-    ? vscode.l10n.t("The nightly runs cannot be shown. {0}", state.message)
+    ? vscode.l10n.t("What waits for you cannot be shown. {0}", state.message)
     : vscode.l10n.t("Not up to date. {0}", state.message);
 }

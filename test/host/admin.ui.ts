@@ -364,7 +364,7 @@ describe("Administration", function () {
     await workbench.reload();
     await workbench.openView("OpenRouter Keys");
     await untilRows("the way to try again", (found) => found.join() === "Try Again");
-    await workbench.page.getByText(`The nightly runs cannot be shown. ${door.url} is not working`).waitFor();
+    await workbench.page.getByText(`What waits for you cannot be shown. ${door.url} is not working`).waitFor();
     await stage.inOtherTheme("admin-failed");
     await door.become({ kind: "open" });
     await (await workbench.treeRow("Administration", "Try Again")).click();
