@@ -31,7 +31,10 @@ export async function measureActivation(): Promise<readonly Line[]> {
         env: { TEST_ACTIVATION: file },
         grep: "The extension's start",
       });
-      if (!outcome.ok) throw new Error(`VS Code's times could not be read: ${outcome.reason}`);
+      if (!outcome.ok) {
+        const messages = outcome.failures.map(({ message }) => message).join("; ");
+        throw new Error(`VS Code's times could not be read: ${outcome.reason}. ${messages}`);
+      }
       found.push(Activation.parse(JSON.parse(await readFile(file, "utf8"))));
     } finally {
       await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
