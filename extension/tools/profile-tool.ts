@@ -16,6 +16,7 @@ export function defineProfileTool<const Id extends string>(tool: {
     proof: { missing: "on the marketplace only" },
     find: (deps) => findTool(deps, { extensions: [extension] }),
     notFound: "Its VS Code extension was not found. Install it and try again.",
+    rereadsKey: true,
     next: {
       afterApply: "Its profile “OpenRouter Keys” is in use, with nothing to restart.",
       afterUndo: "The profile that was in use before is in use again.",

@@ -3,12 +3,13 @@ import { access, readFile, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { Validator } from "@seriousme/openapi-schema-validator";
+import postgres from "postgres";
 import * as z from "zod/mini";
 
 import { paths } from "../../functions/contract/paths.ts";
 import { openApi } from "../../functions/docs/openapi.ts";
 import { readSettings, settingNames } from "../../functions/settings.ts";
-import { databaseKinds } from "../support/databases.ts";
+import { copyTemplate, databaseKinds } from "../support/databases.ts";
 import { call, startFunction } from "../support/function.ts";
 
 const OpenApi = z.object({
@@ -137,24 +138,24 @@ describe("the documents", () => {
   });
 
   it("give statements that the database takes", async () => {
-    const [, server] = databaseKinds;
+    // As psql has it: one connection, for the whole of the transaction.
+    const server = postgres(await copyTemplate(), { max: 1, onnotice: () => undefined });
     const [statement = ""] = [
       ...(await readFile("functions/docs/operations.md", "utf8")).matchAll(/```sql\n([^`]*)```/g),
     ].map(([, sql]) => sql);
-    const stores = await server.open();
-    await server.query(
+    await server.unsafe(
       `insert into owners (id, issuer, subject, email, groups, created_at) values ('00000000-0000-4000-8000-000000000001', 'i', 's', 'e@example.com', '{}', now())`,
     );
     const entry = (at: string) =>
-      server.query(
+      server.unsafe(
         `insert into audit (at, actor_kind, actor_label, verb, target_id, owner_id) values (${at}, 'system', 'function', 'key.create', 'k', '00000000-0000-4000-8000-000000000001')`,
       );
     await entry("now() - interval '3 years'");
     await entry("now()");
-    await assert.rejects(server.query("delete from audit where at < now() - interval '2 years'"), /append-only/);
-    await server.query(statement);
-    const [left] = await server.query("select count(*)::int as entries from audit");
-    await stores.close();
+    await assert.rejects(server.unsafe("delete from audit where at < now() - interval '2 years'"), /append-only/);
+    await server.unsafe(statement);
+    const [left] = await server.unsafe("select count(*)::int as entries from audit");
+    await server.end();
     assert.equal(Object(left).entries, 1);
   });
 

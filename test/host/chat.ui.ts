@@ -149,7 +149,7 @@ describe("OpenRouter's models in the editor's chat", function () {
     await workbench.runCommand("OpenRouter Keys: Refresh");
     await waitFor(workbench.page, "the spend in the status bar", async () => {
       const item = await workbench.statusBarItem("openrouterKeys.spend");
-      return item.text.includes("$0.25 of $100") ? item.text : undefined;
+      return item.text.includes("$0.25 of $25") ? item.text : undefined;
     });
     assert.deepStrictEqual(
       [error, said.join(""), tokens, upstream().usage, running.openRouter.requests.at(-1)?.credential !== undefined],

@@ -36,14 +36,14 @@ export async function statusBarItem(page: Page, idOrText: string): Promise<Statu
   const items = page.locator(".part.statusbar .statusbar-item:visible");
   return waitFor(page, `the status bar item “${idOrText}”`, async () => {
     for (const item of await items.all()) {
-      const id = (await item.getAttribute("id")) ?? "";
+      const id = (await item.getAttribute("id", atOnce)) ?? "";
       const text = clean(await item.innerText(atOnce));
       if (id !== idOrText && !id.endsWith(`.${idOrText}`) && !text.includes(idOrText)) continue;
-      const classes = (await item.getAttribute("class")) ?? "";
+      const classes = (await item.getAttribute("class", atOnce)) ?? "";
       return {
         id,
         text,
-        label: (await item.getAttribute("aria-label")) ?? "",
+        label: (await item.getAttribute("aria-label", atOnce)) ?? "",
         kind: classes.includes("error-kind") ? "error" : classes.includes("warning-kind") ? "warning" : "normal",
         click: () => item.locator("a").first().click(),
       } satisfies StatusBarItem;

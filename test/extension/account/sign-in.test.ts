@@ -49,6 +49,26 @@ const desktop = "vscode://openrouter-keys.openrouter-keys/auth?windowId=2";
 
 const off: SignInWithMicrosoft = async () => ({ kind: "off" });
 
+/** What is put in is taken in turn; who takes waits for it, or for the signal and then gets nothing. */
+function createQueue<T>() {
+  const [waiting, items]: [(() => void)[], T[]] = [[], []];
+  return {
+    push: (...more: readonly T[]): void => {
+      items.push(...more);
+      waiting.shift()?.();
+    },
+    take: async (signal: AbortSignal): Promise<T | undefined> => {
+      if (items.length === 0 && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve);
+          signal.addEventListener("abort", () => resolve(), { once: true });
+        });
+      }
+      return signal.aborted ? undefined : items.shift();
+    },
+  };
+}
+
 function createHarness(
   callbackAddress = desktop,
   isHere = true,
@@ -64,7 +84,7 @@ function createHarness(
   const browser = Promise.withResolvers<URL>();
   let agrees = true;
   /** What the person pastes, in turn, and what they were told was wrong with it. */
-  const pasted: (string | undefined)[] = [];
+  const pasted = createQueue<string | undefined>();
   const problems: (string | undefined)[] = [];
   const box = Promise.withResolvers<void>();
   const listening = Promise.withResolvers<void>();
@@ -77,8 +97,7 @@ function createHarness(
     askForCode: async (signal: AbortSignal, problem: string | undefined) => {
       problems.push(problem);
       box.resolve();
-      while (pasted.length === 0 && !signal.aborted) await new Promise(setImmediate);
-      return signal.aborted ? undefined : pasted.shift();
+      return pasted.take(signal);
     },
     callbackAddress: async () => (place.gives.length > 1 ? place.gives.shift() : place.gives[0]) ?? "",
     folder: () => place.folder,
