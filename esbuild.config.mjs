@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
@@ -154,6 +154,45 @@ async function buildVercel(output) {
   return { built, entry: join(folder, "index.mjs") };
 }
 
+/**
+ * What is imported dynamically becomes a file of its own. esbuild makes one more for each set of these that share
+ * something, and an editor would open thirty at its start, which takes longer than to run them. So each is made to import
+ * the start, which is there by then: what the start needs is needed by all, and is one file.
+ */
+async function buildExtension() {
+  const entry = "extension/extension.ts";
+  const options = {
+    ...common,
+    entryPoints: { "extension/extension": entry },
+    chunkNames: "extension/[name]-[hash]",
+    format: "esm",
+    splitting: true,
+    target: "node20",
+    external: ["vscode"],
+    // jsonc-parser's other build loads its files by a name that a bundle does not have.
+    mainFields: ["module", "main"],
+    // What Node would be given of it is CommonJS, which requires Node's own modules in a way that ES modules have not.
+    alias: { yaml: "./node_modules/yaml/browser/index.js" },
+  };
+  const { metafile } = await build({ ...options, write: false });
+  const later = new Set(
+    Object.values(metafile.inputs)
+      .flatMap(({ imports }) => imports.filter(({ kind, external }) => kind === "dynamic-import" && !external))
+      .map(({ path }) => resolve(path)),
+  );
+  const importStart = {
+    name: "import-start",
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, async ({ path }) =>
+        later.has(path)
+          ? { contents: `import ${JSON.stringify(resolve(entry))};\n${await readFile(path, "utf8")}`, loader: "ts" }
+          : undefined,
+      );
+    },
+  };
+  return build({ ...options, plugins: [importStart] });
+}
+
 // For tests, which must not take away what others are running.
 const [, , flag, folder] = process.argv;
 const alone = { "--worker": buildWorker, "--vercel": buildVercel, "--one-file": buildOneFile }[flag];
@@ -163,20 +202,7 @@ if (alone !== undefined) {
 }
 
 for (const half of ["extension", "functions", "webview"]) await rm(`dist/${half}`, { recursive: true, force: true });
-// What is imported dynamically becomes a file of its own, with what it shares with the start in a third.
-const extension = await build({
-  ...common,
-  entryPoints: { "extension/extension": "extension/extension.ts" },
-  chunkNames: "extension/[name]-[hash]",
-  format: "esm",
-  splitting: true,
-  target: "node20",
-  external: ["vscode"],
-  // jsonc-parser's other build loads its files by a name that a bundle does not have.
-  mainFields: ["module", "main"],
-  // What Node would be given of it is CommonJS, which requires Node's own modules in a way that ES modules have not.
-  alias: { yaml: "./node_modules/yaml/browser/index.js" },
-});
+const extension = await buildExtension();
 // Run by the coding tools, wherever they are: one file that needs no other.
 await build({
   ...common,
