@@ -160,10 +160,9 @@ async function buildVercel(output) {
  * the start, which is there by then: what the start needs is needed by all, and is one file.
  */
 async function buildExtension() {
-  const entry = "extension/extension.ts";
   const options = {
     ...common,
-    entryPoints: { "extension/extension": entry },
+    entryPoints: { "extension/extension": "extension/extension.ts" },
     chunkNames: "extension/[name]-[hash]",
     format: "esm",
     splitting: true,
@@ -180,13 +179,12 @@ async function buildExtension() {
       .flatMap(({ imports }) => imports.filter(({ kind, external }) => kind === "dynamic-import" && !external))
       .map(({ path }) => resolve(path)),
   );
+  const start = `import ${JSON.stringify(resolve("extension/extension.ts"))};`;
   const importStart = {
     name: "import-start",
     setup(build) {
       build.onLoad({ filter: /\.ts$/ }, async ({ path }) =>
-        later.has(path)
-          ? { contents: `import ${JSON.stringify(resolve(entry))};\n${await readFile(path, "utf8")}`, loader: "ts" }
-          : undefined,
+        later.has(path) ? { contents: `${start}\n${await readFile(path, "utf8")}`, loader: "ts" } : undefined,
       );
     },
   };
