@@ -20,9 +20,12 @@ interface Stage {
 
 const mocha = "node_modules/mocha/bin/mocha.js";
 const units = [mocha, "--config", "test/mocharc.json"];
-const inWorkbench = [mocha, "--no-config", "--timeout", "120000", "--require", "test/support/hooks.ts"];
-/** Of the function's suites those that start and kill processes most of the time. */
-const crashes = ["test/functions/crash/**", "test/functions/hosts/**", "test/functions/targets/**"];
+/** The same for the files that are named. */
+const these = [mocha, "--no-config", "--forbid-only", "--forbid-pending", "--require", "test/support/hooks.ts"];
+const inWorkbench = [...these, "--timeout", "120000"];
+/** Of the function's suites those that kill it, and those that start it as its hosts do: they wait most of the time. */
+const crashes = "test/functions/crash/**/*.test.ts";
+const onHosts = ["hosts", "targets"].map((folder) => `test/functions/${folder}/**/*.test.ts`);
 /** Of the workbench's suites those about signing in; what is not named here is of every day. */
 const signingIn = ["bad-input", "interrupted", "microsoft", "own-page", "sign-in"].map(
   (name) => `test/host/${name}.ui.ts`,
@@ -32,31 +35,17 @@ const stages: readonly Stage[] = [
   {
     name: "the function on PGlite and PostgreSQL",
     lane: "function",
-    words: [...units, ...["test/extension/**", "test/support/**", ...crashes].flatMap((file) => ["--ignore", file])],
-  },
-  {
-    name: "the function as processes that start and die",
-    lane: "crashes",
     words: [
       ...units,
-      ...[
-        "test/extension/**",
-        "test/support/**",
-        "test/functions/{adapters,http,policy,services}/**",
-        "test/functions/*.test.ts",
-      ].flatMap((file) => ["--ignore", file]),
+      ...["test/extension/**", "test/support/**", crashes, ...onHosts].flatMap((file) => ["--ignore", file]),
     ],
   },
+  { name: "the function killed at every point", lane: "crashes", words: [...these, "--timeout", "20000", crashes] },
   {
     name: "the workbench, signing in and going wrong",
     lane: "signing in",
     needs: ["editor"],
     words: [...inWorkbench, ...signingIn],
-  },
-  {
-    name: "the extension's logic and the stand-ins",
-    lane: "function",
-    words: [...units, "--ignore", "test/functions/**"],
   },
   {
     name: "a suite inside the extension host",
@@ -70,6 +59,12 @@ const stages: readonly Stage[] = [
     needs: ["editor"],
     words: [...inWorkbench, ...signingIn.flatMap((file) => ["--ignore", file]), "test/host/*.ui.ts"],
   },
+  {
+    name: "the extension's logic and the stand-ins",
+    lane: "day by day",
+    words: [...units, "--ignore", "test/functions/**"],
+  },
+  { name: "the function on its hosts", lane: "day by day", words: [...these, "--timeout", "20000", ...onHosts] },
   {
     name: "the coding tools' own command lines",
     lane: "signing in",

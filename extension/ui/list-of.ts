@@ -1,4 +1,6 @@
+import { language } from "../base/words.ts";
+
 /** `Claude Code, Codex and Cline`. */
 export function listOf(labels: readonly string[]): string {
-  return new Intl.ListFormat("en", { style: "long", type: "conjunction" }).format(labels);
+  return new Intl.ListFormat(language(), { style: "long", type: "conjunction" }).format(labels);
 }

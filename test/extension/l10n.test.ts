@@ -14,7 +14,7 @@ const translated = [
   "extension/{account,chat}/*.ts",
   "extension/base/ago.ts",
   "extension/host/{authentication,chat-answers,microsoft,sign-in-editor}.ts",
-  "extension/ui/{account-commands,editor-dialogs,sign-ins,sign-ins-pick,use-in-chat,with-access}.ts",
+  "extension/ui/{account-commands,editor-dialogs,list-of,say-signed-out,sign-ins,sign-ins-pick,use-in-chat,with-access}.ts",
 ];
 
 const root = new URL("../../", import.meta.url);

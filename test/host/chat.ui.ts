@@ -247,7 +247,7 @@ describe("OpenRouter's models in the editor's chat", function () {
     await workbench.screenshot("in-german");
     assert.equal(
       said.text,
-      "Abgemeldet. Ihre Schlüssel bestehen weiter; Ihre Werkzeuge bekommen keinen, bis Sie sich wieder anmelden.",
+      "Abgemeldet. Ihre Schlüssel bestehen weiter. Ihre Werkzeuge bekommen keinen, bis Sie sich wieder anmelden.",
     );
   });
 });
