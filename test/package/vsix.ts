@@ -9,8 +9,9 @@ import { readZip } from "./read-zip.ts";
 
 /** What goes into the package besides the bundles. */
 const documents = ["package.json", "README.md", "CHANGELOG.md", "LICENSE", ".vscodeignore"];
-const others = ["media/icon.png", "media/keys.svg", "dist/or-key.cjs"];
-const bundles = "dist/extension";
+const others = ["media/icon.png", "media/keys.svg", "dist/or-key.cjs", "package.nls.json", "package.nls.de.json"];
+/** All that is in them is shipped. */
+const folders = ["dist/extension", "dist/webview", "extension/l10n", "media/walkthrough"];
 
 /** A time that every archive can hold; the commit's would differ where the history is not at hand. */
 const epoch = Date.UTC(2020, 0, 1) / 1_000;
@@ -22,7 +23,7 @@ const epoch = Date.UTC(2020, 0, 1) / 1_000;
 export async function packExtension(vsix: string): Promise<void> {
   const stage = await mkdtemp(join(tmpdir(), "openrouter-keys-package-"));
   try {
-    for (const file of [...documents, ...others, ...(await bundleFiles())]) {
+    for (const file of [...documents, ...others, ...(await filesInFolders())]) {
       const copy = join(stage, file);
       await mkdir(dirname(copy), { recursive: true });
       await cp(file, copy);
@@ -40,8 +41,11 @@ export async function packExtension(vsix: string): Promise<void> {
   await inspectPackage(vsix);
 }
 
-async function bundleFiles(): Promise<readonly string[]> {
-  return (await readdir(bundles)).map((name) => `${bundles}/${name}`);
+async function filesInFolders(): Promise<readonly string[]> {
+  const found = await Promise.all(
+    folders.map(async (folder) => (await readdir(folder)).map((name) => `${folder}/${name}`)),
+  );
+  return found.flat();
 }
 
 /** Shapes of secrets; what only describes such a shape, as code that hides them does, is shorter. */
@@ -63,7 +67,7 @@ async function inspectPackage(vsix: string): Promise<void> {
   const meant = [
     "[Content_Types].xml",
     "extension.vsixmanifest",
-    ...["package.json", "readme.md", "changelog.md", "LICENSE.txt", ...others, ...(await bundleFiles())].map(
+    ...["package.json", "readme.md", "changelog.md", "LICENSE.txt", ...others, ...(await filesInFolders())].map(
       (file) => `extension/${file}`,
     ),
   ];
