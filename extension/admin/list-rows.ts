@@ -1,7 +1,7 @@
 import type { AdminKey, AuditRecord } from "../../functions/contract/admin.ts";
 import { ago } from "../base/ago.ts";
 import { presentable } from "../base/errors.ts";
-import { dayAndYearOf, perWindow, usd } from "../keys/wording.ts";
+import { dayAndYearOf, perWindow, stateIcons, usd } from "../keys/wording.ts";
 import type { KeyFilter } from "./company-keys.ts";
 import type { PagesState } from "./pages.ts";
 import { type AdminRow, leaf, row } from "./rows.ts";
@@ -41,19 +41,9 @@ export function recordSection(state: PagesState<AuditRecord>, now: number): Admi
   });
 }
 
-const icons: Readonly<Record<AdminKey["state"], readonly [icon: string, color: string]>> = {
-  active: ["key", "charts.green"],
-  retiring: ["history", "charts.yellow"],
-  disabled: ["circle-slash", "disabledForeground"],
-  revoked: ["error", "charts.red"],
-  expired: ["clock", "disabledForeground"],
-  gone: ["question", "disabledForeground"],
-  unknown: ["question", "disabledForeground"],
-};
-
 function keyRow(key: AdminKey, parent: AdminRow): AdminRow {
   const { id, name, owner, state, limitUsd, reset, spend, createdAt, expiresAt } = key;
-  const [icon, color] = icons[state];
+  const [icon, color] = stateIcons[state];
   const label = presentable(owner.label);
   const spent = spend === null ? `limit ${usd(limitUsd)}` : `${usd(spend.windowUsd)} of ${usd(limitUsd)}`;
   const description = [presentable(name), ...(state === "active" ? [] : [state]), spent].join(" · ");

@@ -1,6 +1,6 @@
 import type { Key } from "../../functions/contract/keys.ts";
 import { ago } from "../base/ago.ts";
-import { dayAndYearOf, dayOf, perWindow, usd } from "./wording.ts";
+import { dayAndYearOf, dayOf, perWindow, stateIcons, usd } from "./wording.ts";
 
 export interface KeyRow {
   readonly id: string;
@@ -36,16 +36,6 @@ export const errorShare = 0.95;
 
 const dayLength = 24 * 60 * 60_000;
 
-const icons: Readonly<Record<Key["state"], readonly [icon: string, color: string]>> = {
-  active: ["key", "charts.green"],
-  retiring: ["history", "charts.yellow"],
-  disabled: ["circle-slash", "disabledForeground"],
-  revoked: ["error", "charts.red"],
-  expired: ["clock", "disabledForeground"],
-  gone: ["question", "disabledForeground"],
-  unknown: ["question", "disabledForeground"],
-};
-
 const stateSentences: Readonly<Record<Key["state"], string>> = {
   active: "Works.",
   retiring: "Replaced by another key; still works for a while.",
@@ -78,7 +68,7 @@ export function keyRow(key: Key, { isToolsKey, isStored, now }: KeyRowFacts): Ke
     ...(expiresSoon ? [`expires ${dayOf(key.expiresAt)}`] : []),
     ...(isToolsKey ? ["used by tools"] : []),
   ];
-  const [icon, color] = icons[key.state];
+  const [icon, color] = stateIcons[key.state];
   return {
     id: key.id,
     label: key.name,

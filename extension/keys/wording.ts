@@ -1,4 +1,5 @@
-/** How money and days are written everywhere in the extension. */
+/** How money, days and the states of keys are shown everywhere in the extension. */
+import type { Key } from "../../functions/contract/keys.ts";
 
 const cents = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
 const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
@@ -31,3 +32,14 @@ export function perWindow(reset: "daily" | "weekly" | "monthly"): string {
   if (reset === "daily") return "a day";
   return reset === "weekly" ? "a week" : "a month";
 }
+
+/** One of the editor's icons and theme colours for each state of a key. */
+export const stateIcons: Readonly<Record<Key["state"], readonly [icon: string, color: string]>> = {
+  active: ["key", "charts.green"],
+  retiring: ["history", "charts.yellow"],
+  disabled: ["circle-slash", "disabledForeground"],
+  revoked: ["error", "charts.red"],
+  expired: ["clock", "disabledForeground"],
+  gone: ["question", "disabledForeground"],
+  unknown: ["question", "disabledForeground"],
+};
