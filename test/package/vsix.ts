@@ -1,17 +1,14 @@
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, chmod } from "node:fs/promises";
+import { chmod, cp, glob, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 
 import type { ZipEntry } from "./read-zip.ts";
 import { readZip } from "./read-zip.ts";
 
-/** What goes into the package besides the bundles. */
-const documents = ["package.json", "README.md", "CHANGELOG.md", "LICENSE", ".vscodeignore"];
-const others = ["media/icon.png", "media/keys.svg", "dist/or-key.cjs", "package.nls.json", "package.nls.de.json"];
-/** All that is in them is shipped. */
-const folders = ["dist/extension", "dist/webview", "extension/l10n", "media/walkthrough"];
+/** What the packer itself reads, or gives another name. */
+const documents = ["README.md", "CHANGELOG.md", "LICENSE"];
 
 /** A time that every archive can hold; the commit's would differ where the history is not at hand. */
 const epoch = Date.UTC(2020, 0, 1) / 1_000;
@@ -23,7 +20,7 @@ const epoch = Date.UTC(2020, 0, 1) / 1_000;
 export async function packExtension(vsix: string): Promise<void> {
   const stage = await mkdtemp(join(tmpdir(), "openrouter-keys-package-"));
   try {
-    for (const file of [...documents, ...others, ...(await filesInFolders())]) {
+    for (const file of [".vscodeignore", ...(await shippedFiles())]) {
       const copy = join(stage, file);
       await mkdir(dirname(copy), { recursive: true });
       await cp(file, copy);
@@ -41,11 +38,19 @@ export async function packExtension(vsix: string): Promise<void> {
   await inspectPackage(vsix);
 }
 
-async function filesInFolders(): Promise<readonly string[]> {
-  const found = await Promise.all(
-    folders.map(async (folder) => (await readdir(folder)).map((name) => `${folder}/${name}`)),
-  );
-  return found.flat();
+/** What `.vscodeignore` lets in; a name in it that leads to no file is a mistake. */
+async function shippedFiles(): Promise<readonly string[]> {
+  const lines = (await readFile(".vscodeignore", "utf8")).split("\n");
+  const patterns = lines.filter((line) => line.startsWith("!")).map((line) => line.slice(1));
+  const found: string[] = [];
+  for (const pattern of patterns) {
+    const before = found.length;
+    for await (const file of glob(pattern, { withFileTypes: true })) {
+      if (file.isFile()) found.push(relative(".", join(file.parentPath, file.name)).replaceAll("\\", "/"));
+    }
+    if (found.length === before) throw new Error(`.vscodeignore lets in ${pattern}, and there is no such file.`);
+  }
+  return found;
 }
 
 /** Shapes of secrets; what only describes such a shape, as code that hides them does, is shorter. */
@@ -67,9 +72,8 @@ async function inspectPackage(vsix: string): Promise<void> {
   const meant = [
     "[Content_Types].xml",
     "extension.vsixmanifest",
-    ...["package.json", "readme.md", "changelog.md", "LICENSE.txt", ...others, ...(await filesInFolders())].map(
-      (file) => `extension/${file}`,
-    ),
+    ...["readme.md", "changelog.md", "LICENSE.txt"].map((file) => `extension/${file}`),
+    ...(await shippedFiles()).filter((file) => !documents.includes(file)).map((file) => `extension/${file}`),
   ];
   const faults = faultsIn(readZip(await readFile(vsix)), meant);
   if (faults.length > 0) {
